@@ -1,0 +1,30 @@
+{{/* Pairs of values that cannot both hold and that the schema has no words for. */}}
+{{- define "gladly-mcp-sidecar.checks" -}}
+{{- $secret := .Values.backend.secret -}}
+{{- if and .Values.backend.url $secret.urlKey -}}
+{{- fail "backend.url and backend.secret.urlKey are both set; keep the one that holds the backend's URL" -}}
+{{- end -}}
+{{- if not (or .Values.backend.url $secret.urlKey) -}}
+{{- fail "there is no backend; set backend.url, or backend.secret.name and backend.secret.urlKey" -}}
+{{- end -}}
+{{- if and (or $secret.urlKey $secret.tokenKey) (not $secret.name) -}}
+{{- fail "backend.secret names a key but no Secret; set backend.secret.name" -}}
+{{- end -}}
+{{- if and $secret.name (not (or $secret.urlKey $secret.tokenKey)) -}}
+{{- fail "backend.secret.name is set without a key; set backend.secret.urlKey or backend.secret.tokenKey" -}}
+{{- end -}}
+{{- if eq (int .Values.sidecar.port) (int .Values.sidecar.adminPort) -}}
+{{- fail "sidecar.port and sidecar.adminPort are the same; the pod's address must serve the admin port alone" -}}
+{{- end -}}
+{{- if and .Values.policies .Values.existingPolicies -}}
+{{- fail "policies and existingPolicies are both set; keep one, rules are never merged from two places" -}}
+{{- end -}}
+{{- if and .Values.agent.enabled (not .Values.agent.image) -}}
+{{- fail "agent.image is empty; name the agent's image, or set agent.enabled=false to use the named templates" -}}
+{{- end -}}
+{{- range .Values.settings.endpoints -}}
+{{- if and (not $.Values.settings.bearer) (ne (toString .require_api_token_auth) "false") -}}
+{{- fail (printf "endpoint %q wants bearer tokens; set settings.bearer, which says whose tokens count" .name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,122 @@
+{{/*
+The sidecar's container: an element of initContainers (native) or of containers (classic).
+Another chart that depends on this one uses it, and the volumes below, in its own pod:
+  {{ include "gladly-mcp-sidecar.container" (index .Subcharts "gladly-mcp-sidecar") }}
+*/}}
+{{- define "gladly-mcp-sidecar.container" -}}
+- name: mcp-sidecar
+  image: {{ include "gladly-mcp-sidecar.image" . | quote }}
+  imagePullPolicy: {{ .Values.image.pullPolicy }}
+  args: ["serve", "--config", "/etc/sidecar/settings/settings.yaml"]
+  {{- if eq .Values.sidecar.mode "native" }}
+  restartPolicy: Always
+  {{- end }}
+  ports:
+    - name: mcp-admin
+      containerPort: {{ .Values.sidecar.adminPort }}
+  # In native mode the agent starts only after this: there is no moment without the sidecar.
+  startupProbe:
+    httpGet:
+      path: /readyz
+      port: mcp-admin
+    periodSeconds: 1
+    failureThreshold: 60
+  readinessProbe:
+    httpGet:
+      path: /readyz
+      port: mcp-admin
+    periodSeconds: 5
+  livenessProbe:
+    httpGet:
+      path: /livez
+      port: mcp-admin
+    periodSeconds: 10
+    failureThreshold: 6
+  securityContext:
+    runAsUser: 65532
+    runAsGroup: 65532
+    runAsNonRoot: true
+    readOnlyRootFilesystem: true
+    allowPrivilegeEscalation: false
+    privileged: false
+    capabilities:
+      drop: ["ALL"]
+    seccompProfile:
+      type: RuntimeDefault
+  resources:
+    {{- toYaml .Values.sidecar.resources | nindent 4 }}
+  terminationMessagePolicy: FallbackToLogsOnError
+  volumeMounts:
+    - name: mcp-sidecar-settings
+      mountPath: /etc/sidecar/settings
+      readOnly: true
+    {{- if include "gladly-mcp-sidecar.policies" . }}
+    # A whole folder, never subPath: one generation of the ConfigMap, or the other.
+    - name: mcp-sidecar-policies
+      mountPath: /etc/sidecar/policies
+      readOnly: true
+    {{- end }}
+    {{- if .Values.backend.secret.name }}
+    - name: mcp-sidecar-backend
+      mountPath: /etc/sidecar/backend
+      readOnly: true
+    {{- end }}
+    - name: mcp-sidecar-audit
+      mountPath: /var/lib/sidecar/audit
+    - name: mcp-sidecar-tmp
+      mountPath: /tmp
+{{- end -}}
+
+{{/* The volumes of the sidecar's container, and the agent's token. */}}
+{{- define "gladly-mcp-sidecar.volumes" -}}
+- name: mcp-sidecar-settings
+  configMap:
+    name: {{ include "gladly-mcp-sidecar.fullname" . }}-settings
+{{- with include "gladly-mcp-sidecar.policies" . }}
+- name: mcp-sidecar-policies
+  configMap:
+    name: {{ . }}
+{{- end }}
+{{- with .Values.backend.secret }}
+{{- if .name }}
+# Readable by every user of a container that mounts it (292 is 0444): only the sidecar does.
+- name: mcp-sidecar-backend
+  secret:
+    secretName: {{ .name }}
+    defaultMode: 292
+    items:
+      {{- if .urlKey }}
+      - key: {{ .urlKey | quote }}
+        path: url
+      {{- end }}
+      {{- if .tokenKey }}
+      - key: {{ .tokenKey | quote }}
+        path: token
+      {{- end }}
+{{- end }}
+{{- end }}
+- name: mcp-sidecar-audit
+  emptyDir:
+    sizeLimit: {{ .Values.audit.sizeMiB }}Mi
+- name: mcp-sidecar-tmp
+  emptyDir:
+    sizeLimit: 16Mi
+{{- with .Values.settings.bearer.audience }}
+- name: mcp-agent-token
+  projected:
+    sources:
+      - serviceAccountToken:
+          path: token
+          audience: {{ . | quote }}
+          expirationSeconds: {{ $.Values.agent.tokenSeconds }}
+{{- end }}
+{{- end -}}
+
+{{/* What the agent's container mounts: its own token for the sidecar, and nothing else of ours. */}}
+{{- define "gladly-mcp-sidecar.agentVolumeMounts" -}}
+{{- if .Values.settings.bearer.audience -}}
+- name: mcp-agent-token
+  mountPath: /var/run/secrets/mcp-sidecar
+  readOnly: true
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,23 @@
+"""The audit organ: records every decision as one durable line of a chain that can be verified.
+
+`Writer.record` is the verb of the road. `verify`, `show` and `report` read the file offline and
+need nothing but the file. `event.schema.json` publishes what a line holds.
+"""
+
+from sidecar.audit.chain import event_id, line
+from sidecar.audit.reader import show
+from sidecar.audit.review import Report, integrity, report
+from sidecar.audit.verification import Verification, verify
+from sidecar.audit.writer import Writer
+
+__all__ = [
+    "Report",
+    "Verification",
+    "Writer",
+    "event_id",
+    "integrity",
+    "line",
+    "report",
+    "show",
+    "verify",
+]

@@ -1,0 +1,13 @@
+"""Tool name to Tool: what each Gladly tool does, touches and reveals, read from tool_catalog/.
+
+`source` reads YAML strictly and keeps line numbers, `shape` applies the published schema, `checks`
+and `patterns` look for what a schema cannot say, `rows` makes the frozen nouns, `catalog` puts the
+files together, and `markdown` prints them. Everything is checked when it is loaded; afterwards a
+look-up is one dictionary access and cannot fail.
+"""
+
+from sidecar.catalog.catalog import Catalog, load
+from sidecar.catalog.markdown import table
+from sidecar.catalog.rows import Rest, Row
+
+__all__ = ["Catalog", "Rest", "Row", "load", "table"]

@@ -1,0 +1,88 @@
+"""What the rest of the program sees of a row: frozen, and made once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from sidecar.model import ArgumentMarks, JsonObject, PersonalData, Subject, Tool
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """How the built-in backend makes the call. `path` is below `/api/v1`; arguments in braces."""
+
+    verb: str
+    path: str
+    query: tuple[str, ...]
+    body: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One tool with everything that its row says.
+
+    `description` is the whole text for a model: the row's own, then its constraints. The schemas
+    are plain JSON objects that nobody may change. `file` is the name of the file it came from.
+    """
+
+    tool: Tool
+    title: str
+    summary: str
+    description: str
+    rest: Rest
+    input_schema: JsonObject
+    output_schema: JsonObject
+    customer_text: tuple[str, ...]
+    constraints: tuple[str, ...]
+    confidence: str
+    aliases: tuple[str, ...]
+    examples: tuple[JsonObject, ...]
+    file: str
+
+
+def make(row: JsonObject, file: str) -> Row:
+    """Make a row from JSON in which no fault was found."""
+    constraints = tuple(row.get("constraints", ()))
+    return Row(
+        tool=_tool(row),
+        title=row["title"],
+        summary=row["summary"],
+        description=" ".join((row["description"], *constraints)),
+        rest=_rest(row["rest"]),
+        input_schema=row["input_schema"],
+        output_schema=row["output_schema"],
+        customer_text=tuple(row.get("customer_text", ())),
+        constraints=constraints,
+        confidence=row["confidence"],
+        aliases=tuple(row.get("aliases", ())),
+        examples=tuple(row.get("examples", ())),
+        file=file,
+    )
+
+
+def _rest(rest: JsonObject) -> Rest:
+    return Rest(rest["verb"], rest["path"], tuple(rest["query"]), tuple(rest["body"]))
+
+
+def _tool(row: JsonObject) -> Tool:
+    marks = {name: _marks(mark) for name, mark in row.get("marks", {}).items()}
+    return Tool(
+        name=row["name"],
+        is_known=True,
+        method=row["method"],
+        effect=row["effect"],
+        tags=tuple(row["tags"]),
+        pii=tuple(PersonalData(pattern, entity) for pattern, entity in row.get("pii", {}).items()),
+        safe=tuple(row.get("safe", ())),
+        subjects=tuple(Subject(**subject) for subject in row.get("subject", ())),
+        arguments=MappingProxyType(marks),
+    )
+
+
+def _marks(mark: JsonObject) -> ArgumentMarks:
+    return ArgumentMarks(
+        overwrites=mark.get("overwrites", False),
+        outbound=mark.get("outbound", False),
+        expected=tuple(mark.get("expected", ())),
+    )

@@ -1,0 +1,109 @@
+"""The root command and the commands that run something."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sidecar import __version__
+from sidecar.cli import audit, gladly, tokens
+from sidecar.errors import ConfigError, SidecarError
+
+cli = typer.Typer(
+    name="sidecar",
+    help="A policy-enforcing reverse proxy for MCP: Rego decides, personal data is masked, "
+    "every decision is recorded.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+cli.add_typer(tokens.token, name="token")
+cli.add_typer(tokens.endpoint, name="endpoint")
+cli.add_typer(audit.audit, name="audit")
+cli.add_typer(gladly.gladly, name="gladly")
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="YAML file of settings; SIDECAR_… variables override it."),
+]
+
+
+def main() -> None:
+    """Run the command line. A mistake in what was configured or asked is told in plain lines."""
+    try:
+        cli()
+    except ConfigError as error:
+        print(_counted(error), file=sys.stderr)
+        sys.exit(2)
+    except SidecarError as error:
+        print(f"sidecar: {error}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        # A file that vanished, a full disk, a port that is taken: told, not traced.
+        named = f"{error.filename}: " if error.filename else ""
+        print(f"sidecar: {named}{error.strerror or type(error).__name__}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _counted(error: ConfigError) -> str:
+    count = len(error.problems)
+    head = f"sidecar: {count} problem{'s' if count > 1 else ''}; nothing was started or changed"
+    return "\n".join([head, *(f"  {problem}" for problem in error.problems)])
+
+
+@cli.command()
+def serve(config: ConfigFile = None) -> None:
+    """Run the sidecar until it is told to stop (SIGTERM, Ctrl-C)."""
+    from sidecar import app, log, redaction, serving, settings
+
+    loaded = settings.load(config)
+    log.configure(loaded.log.level, loaded.log.format, redaction.scrub)
+    if not serving.serve(loaded, app.check(loaded)):
+        raise SystemExit(1)
+
+
+@cli.command()
+def check(config: ConfigFile = None) -> None:
+    """Check settings, policies and catalog without starting anything."""
+    from sidecar import app, settings
+
+    loaded = settings.load(config)
+    parts = app.check(loaded)
+    print(f"settings: ok, {len(loaded.endpoints)} endpoint(s)")
+    print(f"catalog: ok, {len(parts.catalog)} tools, sha256 {parts.catalog.sha256[:12]}")
+    print(f"policy: ok, {len(parts.bundle.modules)} modules, sha256 {parts.bundle.sha256[:12]}")
+
+
+@cli.command()
+def demo(
+    stay: Annotated[
+        bool, typer.Option("--serve", help="Stay up afterwards and print how to connect a client.")
+    ] = False,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where to keep what the demo writes; else a temporary one.", file_okay=False
+        ),
+    ] = None,
+) -> None:
+    """Show the whole sidecar at work on this machine, with a simulated Gladly and no account."""
+    from sidecar import demo as show
+
+    raise SystemExit(show.run(folder, stay=stay))
+
+
+@cli.command()
+def trace(file: Annotated[Path, typer.Argument(help="A recorded exchange, in YAML.")]) -> None:
+    """Walk one recorded message through the ten steps and print what each made of it."""
+    from sidecar import trace as walk
+
+    print(walk.walk(file))
+
+
+@cli.command()
+def version() -> None:
+    """Print the version."""
+    print(f"gladly-mcp-sidecar {__version__}")

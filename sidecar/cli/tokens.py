@@ -1,0 +1,109 @@
+"""`sidecar token` and `sidecar endpoint`: make what callers present."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sidecar.errors import ConfigError, Problem
+
+token = typer.Typer(help="Bearer tokens for development.", no_args_is_help=True)
+endpoint = typer.Typer(help="Endpoints: URLs with a scope sealed into them.", no_args_is_help=True)
+
+
+@token.command("new")
+def new_token(
+    secret_file: Annotated[Path, typer.Option(help="The file of bearer.hs256_secret_file.")],
+    issuer: Annotated[str, typer.Option(help="bearer.issuer of the settings.")],
+    audience: Annotated[str, typer.Option(help="bearer.audience of the settings.")],
+    subject: Annotated[str, typer.Option(help="Who the token is for.")] = "developer",
+    role: Annotated[list[str] | None, typer.Option(help="A role; repeat for more.")] = None,
+    ttl: Annotated[int, typer.Option(help="Seconds until it expires.", min=1)] = 3600,
+) -> None:
+    """Print a bearer token signed with a shared secret, for development."""
+    from sidecar import identity, settings
+
+    print(
+        identity.issue(
+            settings.secret(secret_file),
+            issuer=issuer,
+            audience=audience,
+            subject=subject,
+            ttl_s=ttl,
+            roles=tuple(role or ()),
+        )
+    )
+
+
+@token.command("secret")
+def new_secret(
+    file: Annotated[Path, typer.Argument(help="The file to create; an existing one is kept.")],
+) -> None:
+    """Create the secret file that signs development tokens: 256 random bits, readable by you."""
+    import os
+    import secrets
+
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as out:
+            out.write(secrets.token_urlsafe(32) + "\n")
+    except FileExistsError:
+        raise ConfigError([Problem(str(file), "exists already", "name a new file")]) from None
+    except OSError as error:
+        raise ConfigError([Problem(str(file), f"cannot be made: {error.strerror}")]) from None
+    print(f"wrote {file}")
+
+
+@endpoint.command("new")
+def new_endpoint(
+    name: Annotated[str, typer.Argument(help="A name for logs and policies.")],
+    method: Annotated[
+        list[str] | None, typer.Option(help="read, write or an exact method.")
+    ] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option(help="Only tools with one of these tags.")
+    ] = None,
+    open_url: Annotated[
+        bool, typer.Option("--no-token-auth", help="The URL alone opens it; no bearer token.")
+    ] = False,
+) -> None:
+    """Make an endpoint: prints its path once, and the YAML for the settings (a hash only)."""
+    import yaml
+
+    from sidecar import identity
+
+    secret, digest = identity.new_endpoint_token()
+    entry = {
+        "name": name,
+        "token_sha256": digest,
+        "methods": method or ["read"],
+        "tags": tag or [],
+        "require_api_token_auth": not open_url,
+    }
+    _check(entry)
+    print(f"# path, shown only now: /mcp/{secret}")
+    print(yaml.safe_dump({"endpoints": [entry]}, sort_keys=False), end="")
+
+
+def _check(entry: dict[str, Any]) -> None:
+    """Refuse what the settings would refuse, before anybody copies it there."""
+    from pydantic import ValidationError
+
+    from sidecar import settings
+
+    try:
+        settings.Endpoint.model_validate(entry)
+    except ValidationError as error:
+        raise ConfigError([*_problems(error)]) from None
+
+
+def _problems(error: Any) -> Iterator[Problem]:
+    for one in error.errors():
+        where = ".".join(str(part) for part in one["loc"])
+        for fault in one.get("ctx", {}).get("faults", ()):
+            yield Problem(where, fault.what, fault.remedy)
+        if "faults" not in one.get("ctx", {}):
+            yield Problem(where, one["msg"].replace("String should", "must"))

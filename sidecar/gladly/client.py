@@ -1,0 +1,199 @@
+"""REST calls to Gladly: Basic auth, no redirects, no retry, and its three error shapes read.
+
+Redirects are not followed because Gladly answers a POST for a merged customer with 301 and a
+Location; HTTP libraries follow that with a GET, and the write would silently become a read.
+Nothing is retried because the rate limit belongs to the caller: whoever asked backs off.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from sidecar.errors import ConfigError, Problem, SidecarError
+from sidecar.model import JsonObject
+
+TIMEOUT = 20.0
+"""Seconds for each of connecting, sending and each read of an answer."""
+
+BODY_CAP = 16 * 1024 * 1024
+"""Bytes of one answer that are kept in memory; export files are the only large ones."""
+
+
+class UnreachableError(SidecarError):
+    """Gladly gave no whole answer. `is_sent` tells whether a write may have happened."""
+
+    def __init__(self, message: str, *, is_sent: bool) -> None:
+        self.is_sent = is_sent
+        super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True)
+class GladlyError:
+    """One error of Gladly's, whichever of the three shapes it came in.
+
+    `code` is empty when the answer had no body, as most of Gladly's 404s have none. `detail`
+    and `meta` are Gladly's words and may repeat what was asked for.
+    """
+
+    status: int
+    code: str = ""
+    detail: str = ""
+    attr: str = ""
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def moved_to(self) -> str:
+        """The id a merged profile lives on under; empty for every other error.
+
+        The code decides, never the status: Gladly documents 301, and others report 400.
+        """
+        return str(self.meta.get("new", "")) if self.code == "moved" else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What Gladly sent, byte for byte. Header names are lower case."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def get(self, name: str, default: str = "") -> str:
+        """The first value of a header, by lower-case name."""
+        return next((value for key, value in self.headers if key == name), default)
+
+    @property
+    def error(self) -> GladlyError | None:
+        """The error in it, or None for a 2xx."""
+        return None if 200 <= self.status < 300 else error(self.status, self.body)  # noqa: PLR2004 - RFC 9110 15.3
+
+
+def error(status: int, body: bytes) -> GladlyError:
+    """Read an error body: `{"errors": [{}]}`, `{"errors": {}}`, `[{}]`, or nothing at all.
+
+    Never raises; a body of any other form leaves only the status.
+    """
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return GladlyError(status)
+    if isinstance(value, dict):
+        value = value.get("errors")
+    first = value[0] if isinstance(value, list) and value else value
+    return _from(status, first) if isinstance(first, dict) else GladlyError(status)
+
+
+def _from(status: int, first: JsonObject) -> GladlyError:
+    text = {name: first[name] for name in ("code", "detail", "attr") if _is_text(first.get(name))}
+    meta = first.get("meta")
+    return GladlyError(status, meta=meta if isinstance(meta, dict) else {}, **text)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+class _Basic(httpx2.Auth):
+    """HTTP Basic (RFC 7617) whose token is read again for each request, so that it can rotate."""
+
+    def __init__(self, email: str, token_file: Path) -> None:
+        self._email = email
+        self._file = token_file
+        self.token = token_file.read_text(encoding="utf-8").strip()
+
+    def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response]:
+        """Add the Authorization header."""
+        # Between two versions of a mounted secret there may be no file: then keep the last.
+        with contextlib.suppress(OSError):
+            self.token = self._file.read_text(encoding="utf-8").strip() or self.token
+        basic = httpx2.BasicAuth(self._email, self.token)
+        yield from basic.auth_flow(request)
+
+
+class Client:
+    """Gladly's REST API under one base URL, such as `https://example.gladly.com`.
+
+    Raises:
+        ConfigError: the token file cannot be read or is empty.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        email: str,
+        token_file: Path,
+        *,
+        transport: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._http = httpx2.AsyncClient(
+            base_url=base_url.rstrip("/") + "/api/v1",
+            auth=_basic(email, token_file),
+            follow_redirects=False,
+            timeout=TIMEOUT,
+            trust_env=False,
+            transport=transport,
+            # Unencoded, so that what is passed through is what Gladly wrote.
+            headers={"Accept": "application/json", "Accept-Encoding": "identity"},
+        )
+
+    async def call(
+        self,
+        verb: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: JsonObject | None = None,
+    ) -> Answer:
+        """Send one request below `/api/v1` and return whatever status comes back.
+
+        Raises:
+            UnreachableError: no connection, a timeout, a broken or an oversized answer.
+        """
+        request = self._http.build_request(verb, path, params=query, json=body)
+        try:
+            response = await self._http.send(request, stream=True)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as failure:
+            raise UnreachableError("Gladly cannot be reached", is_sent=False) from failure
+        except httpx2.HTTPError as failure:
+            raise UnreachableError("Gladly did not answer in time", is_sent=True) from failure
+        try:
+            content = await _read(response)
+        except httpx2.HTTPError as failure:
+            raise UnreachableError("Gladly broke off its answer", is_sent=True) from failure
+        finally:
+            await response.aclose()
+        headers = tuple((k.lower(), v) for k, v in response.headers.multi_items())
+        return Answer(response.status_code, headers, content)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+
+def _basic(email: str, token_file: Path) -> _Basic:
+    try:
+        auth = _Basic(email, token_file)
+    except OSError as failure:
+        problem = Problem(
+            str(token_file), "the Gladly API token cannot be read", str(failure.strerror)
+        )
+        raise ConfigError([problem]) from failure
+    if not auth.token:
+        raise ConfigError([Problem(str(token_file), "the Gladly API token is empty")])
+    return auth
+
+
+async def _read(response: httpx2.Response) -> bytes:
+    kept = bytearray()
+    async for chunk in response.aiter_bytes():
+        kept += chunk
+        if len(kept) > BODY_CAP:
+            raise UnreachableError("Gladly's answer is too large", is_sent=True)
+    return bytes(kept)

@@ -1,0 +1,108 @@
+"""Run the backend or the simulator as a program, until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from sidecar.catalog import Catalog
+from sidecar.errors import ConfigError, Problem
+from sidecar.gladly import backend
+from sidecar.gladly.client import Client
+from sidecar.gladly.simulator import simulator
+from sidecar.gladly.simulator_world import World
+
+GRACE = 3
+"""Seconds that open streams have at shutdown; without a limit one listener would hold it up."""
+
+Announce = Callable[[str], None]
+"""Told the URL once the socket listens; the caller decides where that is shown."""
+
+
+class Listener(uvicorn.Server):
+    """One uvicorn server that says where it listens; port 0 takes any free one."""
+
+    def __init__(
+        self, app: ASGIApp, host: str, port: int, announce: Announce | None = None
+    ) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                host,
+                port,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=GRACE,
+            )
+        )
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then announce."""
+        await super().startup(sockets)
+        if self._announce and self.servers:
+            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            self._announce(f"http://{f'[{host}]' if ':' in host else host}:{port}")
+
+
+def run_simulator(
+    host: str,
+    port: int,
+    *,
+    credential: tuple[str, str],
+    rate: int = 10,
+    has_retry_after: bool = True,
+    announce: Announce | None = None,
+) -> None:
+    """Serve a freshly seeded Gladly; `credential` is the e-mail and token it accepts."""
+    app = simulator(World.seeded(), credential, rate=rate, has_retry_after=has_retry_after)
+    Listener(app, host, port, announce).run()
+
+
+def run_backend(
+    host: str,
+    port: int,
+    gladly_url: str,
+    email: str,
+    token_file: Path,
+    *,
+    catalog: Catalog,
+    bearer_file: Path | None = None,
+    organization: str = "",
+    announce: Announce | None = None,
+) -> None:
+    """Serve the MCP backend for the Gladly at `gladly_url`.
+
+    Raises:
+        ConfigError: the token or bearer file cannot be read or is empty.
+    """
+    _quiet()
+    bearer = _secret(bearer_file) if bearer_file else ""
+    client = Client(gladly_url, email, token_file)
+    app = backend.app(client, catalog, organization=organization, bearer=bearer, host=host)
+    Listener(app, host, port, announce).run()
+
+
+def _secret(path: Path) -> str:
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except OSError as failure:
+        what = f"the bearer token cannot be read: {failure.strerror}"
+        raise ConfigError([Problem(str(path), what)]) from failure
+    if not text:
+        raise ConfigError([Problem(str(path), "the bearer token is empty")])
+    return text
+
+
+def _quiet() -> None:
+    """Keep the libraries' loggers off the output: they write URLs, session ids and arguments."""
+    for name in ("mcp", "httpx2", "httpcore2"):
+        logger = logging.getLogger(name)
+        logger.propagate = False
+        logger.addHandler(logging.NullHandler())

@@ -1,0 +1,23 @@
+"""The identity organ: endpoint token and bearer token become a verified Caller.
+
+Its verb is *verify*. It also binds MCP sessions to callers, and makes the tokens that the command
+line hands out. A caller who is refused never learns why; the refusal's detail, for the log, says
+it as a slug.
+"""
+
+from sidecar.identity.keys import Key, Keys, KeySet, SecretKey
+from sidecar.identity.sessions import Sessions
+from sidecar.identity.tokens import issue, new_endpoint_token
+from sidecar.identity.verifier import Bearer, Verifier
+
+__all__ = [
+    "Bearer",
+    "Key",
+    "KeySet",
+    "Keys",
+    "SecretKey",
+    "Sessions",
+    "Verifier",
+    "issue",
+    "new_endpoint_token",
+]

@@ -1,0 +1,112 @@
+"""Folders to Bundle: Rego modules and the data beside them, read once and frozen."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sidecar.errors import ConfigError, Problem
+from sidecar.policy import data as read_data
+
+_DATA_NAMES = ("data.yaml", "data.yml", "data.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Everything an engine is loaded with. `sha256` covers module texts and data, not paths."""
+
+    modules: tuple[tuple[str, str], ...]
+    data: Mapping[str, Any]
+    sha256: str
+
+
+def read(folders: Sequence[Path]) -> Bundle:
+    """Read every `.rego` file that is not a test, and every data file, of the given folders.
+
+    A data file is rooted at its folder's path, as in an OPA bundle; one that lies at the top of a
+    folder is rooted at `data` itself. Modules are known by their package, so their names and
+    places are free. Entries that begin with a dot are skipped, since a mounted ConfigMap keeps its
+    generations there; links are followed, since it links each file into the newest.
+
+    Raises:
+        ConfigError: unreadable or malformed files, all of them; two files giving the same data.
+    """
+    problems: list[Problem] = []
+    modules: list[tuple[str, str]] = []
+    data: dict[str, Any] = {}
+    for folder in folders:
+        if not folder.is_dir():
+            problems.append(Problem(str(folder), "no such folder of policies"))
+            continue
+        for path in _files(folder, set()):
+            text = _text(path, problems)
+            if text is None:
+                continue
+            if path.suffix == ".rego":
+                modules.append((str(path), text))
+            else:
+                root = path.parent.relative_to(folder).parts
+                value = read_data.parse(path, text, problems)
+                _merge(data, _rooted(root, value), path, problems)
+    if not problems and not modules:
+        problems.append(Problem(", ".join(map(str, folders)), "no Rego module found"))
+    if problems:
+        raise ConfigError(problems)
+    return Bundle(tuple(modules), data, _digest(modules, data))
+
+
+def _files(folder: Path, entered: set[Path]) -> Iterator[Path]:
+    """The files of a folder and those below it, each folder once, links followed."""
+    real = folder.resolve()
+    if real in entered:
+        return
+    entered.add(real)
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.is_dir():
+            yield from _files(path, entered)
+        elif path.name in _DATA_NAMES or _is_rule(path):
+            yield path
+
+
+def _is_rule(path: Path) -> bool:
+    return path.suffix == ".rego" and not path.name.endswith("_test.rego")
+
+
+def _text(path: Path, problems: list[Problem]) -> str | None:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(Problem(str(path), f"cannot be read: {type(error).__name__}"))
+        return None
+
+
+def _rooted(parts: Sequence[str], value: Any) -> dict[str, Any]:
+    for part in reversed(parts):
+        value = {part: value}
+    return dict(value)
+
+
+def _merge(
+    into: dict[str, Any], value: dict[str, Any], path: Path, problems: list[Problem]
+) -> None:
+    for key, item in value.items():
+        if isinstance(into.get(key), dict) and isinstance(item, dict):
+            _merge(into[key], item, path, problems)
+        elif key in into:
+            problems.append(Problem(f"{path}:1", f"data {key!r} is given by another file already"))
+        else:
+            into[key] = item
+
+
+def _digest(modules: Sequence[tuple[str, str]], data: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256()
+    for text in sorted(text for _, text in modules):
+        digest.update(hashlib.sha256(text.encode()).digest())
+    digest.update(json.dumps(data, sort_keys=True).encode())
+    return digest.hexdigest()

@@ -1,0 +1,93 @@
+"""A data file to JSON values: only what JSON can hold, and no key twice.
+
+OPA and the embedded engine must see the same data, so whatever YAML makes of a text beyond JSON (a
+date, a set, bytes, a number as a key) is refused rather than converted.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NoReturn
+
+import yaml
+
+from sidecar.errors import Problem
+
+_INT64 = range(-(2**63), 2**63)
+_SCALARS = (str, bool, int, float, type(None))
+
+
+class _TwiceError(ValueError):
+    """A key stands twice in one object."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Standard YAML, but a key that stands twice is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        if len({repr(key) for key in keys}) != len(keys):
+            mark = node.start_mark
+            raise yaml.constructor.ConstructorError(None, None, "a key stands twice", mark)
+        return super().construct_mapping(node, deep=deep)
+
+
+def parse(path: Path, text: str, problems: list[Problem]) -> dict[str, Any]:
+    """Read the text of a data file; whatever is wrong is added to `problems`, and {} given."""
+    try:
+        value = _json(text) if path.suffix == ".json" else yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+        _check(value)
+    except json.JSONDecodeError as error:
+        problems.append(Problem(f"{path}:{error.lineno}", f"not valid JSON: {error.msg}"))
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        problems.append(Problem(f"{path}:{line}", f"not valid YAML: {error.problem}"))
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        reason = str(error) if type(error) in {ValueError, _TwiceError} else "cannot be read"
+        problems.append(Problem(f"{path}:1", f"not valid data: {reason}"))
+    else:
+        if isinstance(value, dict):
+            return value
+        problems.append(Problem(f"{path}:1", "policy data must be an object"))
+    return {}
+
+
+def _json(text: str) -> Any:
+    return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _TwiceError("a key stands twice")
+    return found
+
+
+def _no_constant(_: str) -> NoReturn:
+    raise ValueError("NaN and Infinity are not JSON")
+
+
+def _check(value: Any) -> None:
+    """Refuse what JSON cannot hold, wherever it stands."""
+    if isinstance(value, dict):
+        if not all(isinstance(key, str) for key in value):
+            raise ValueError("a key is not a text; put it in quotes")
+        for inner in value.values():
+            _check(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _check(inner)
+    elif not isinstance(value, _SCALARS):
+        raise ValueError(f"a {type(value).__name__} is not JSON; put it in quotes")  # noqa: TRY004 - the file's fault, told as a problem
+    else:
+        _check_scalar(value)
+
+
+def _check_scalar(value: Any) -> None:
+    if isinstance(value, str):
+        value.encode()  # a lone surrogate raises UnicodeEncodeError, a ValueError
+    elif isinstance(value, float) and value - value != 0:
+        raise ValueError("NaN and Infinity are not JSON")
+    elif isinstance(value, int) and value not in _INT64:
+        raise ValueError("an integer exceeds 64 bits")

@@ -1,0 +1,120 @@
+"""Rego in this process. The only module that knows regorus, and all its traps with it.
+
+- Undefined comes back as the truthy JSON string "<undefined>": only an object is believed.
+- After a failed `set_input_json` the previous input stays: an engine is thrown away on any error.
+- A panic is a BaseException and leaves the engine broken: caught here, the engine thrown away.
+- An engine belongs to the thread that made it: a use from another thread would panic.
+- It holds the GIL while it evaluates and knows no time limit: the input is capped instead.
+- Unsafe variables and unknown functions show only when reached: `check` evaluates at load.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import orjson
+import regorus
+
+from sidecar.errors import ConfigError, OrganDown, Problem
+from sidecar.policy import rehearsal
+from sidecar.policy.bundle import Bundle
+
+ENTRYPOINT: Final = "data.sidecar.main.decision"
+"""The one rule that is asked."""
+
+MAX_INPUT: Final = 1024 * 1024
+"""Largest input document in bytes: about 0.2 s of evaluation at worst."""
+
+_POSITION: Final = re.compile(r"-->\s*(?P<file>.+?):(?P<line>\d+):(?P<column>\d+)")
+_REASON: Final = re.compile(r"^(?:error|.*?\berror): (?P<reason>.+)$", re.MULTILINE)
+
+
+class Embedded:
+    """An engine for the thread that makes it. Raises ConfigError when the bundle cannot run."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+        self._engine: Any = _load(bundle)
+        self._check()
+
+    @property
+    def policy_sha256(self) -> str:
+        """Digest of the bundle."""
+        return self._bundle.sha256
+
+    async def evaluate(self, document: dict[str, Any]) -> Any:
+        """Evaluate the entrypoint once, on this thread.
+
+        Raises:
+            OrganDown: input too large or not representable, an evaluation error, a panic.
+        """
+        try:
+            raw = orjson.dumps(document)
+        except TypeError:
+            raise OrganDown("facts cannot be written", reason="policy_input") from None
+        if len(raw) > MAX_INPUT:
+            raise OrganDown(f"facts exceed {MAX_INPUT} bytes", reason="policy_input")
+        if self._engine is None:
+            self._engine = _load(self._bundle)
+        try:
+            return _ask(self._engine, raw.decode())
+        except BaseException as error:
+            self._engine = None
+            if not _is_engines_own(error):
+                raise
+            raise OrganDown("the policy engine failed", reason="policy_failed") from None
+
+    def _check(self) -> None:
+        """Rehearse: what shows only when a rule is reached shows here, before it serves."""
+        for document in rehearsal.DOCUMENTS:
+            try:
+                answer = _ask(self._engine, orjson.dumps(document).decode())
+            except BaseException as error:
+                if not _is_engines_own(error):
+                    raise
+                raise ConfigError([_problem(str(error), self._bundle)]) from None
+            if not isinstance(answer, dict) or not isinstance(answer.get("tools"), dict):
+                raise ConfigError([_no_entrypoint(self._bundle)])
+
+
+def _ask(engine: Any, text: str) -> Any:
+    engine.set_input_json(text)
+    return orjson.loads(engine.eval_rule_as_json(ENTRYPOINT))
+
+
+def _load(bundle: Bundle) -> Any:
+    """Load a fresh engine; every module that does not parse is one problem."""
+    problems = []
+    engine = regorus.Engine()
+    for path, text in bundle.modules:
+        try:
+            engine.add_policy(path, text)
+        except RuntimeError as error:
+            problems.append(_problem(str(error), bundle, path))
+    if problems:
+        raise ConfigError(problems)
+    engine.add_data_json(orjson.dumps(bundle.data).decode())
+    return engine
+
+
+def _is_engines_own(error: BaseException) -> bool:
+    """Whether regorus raised: an ordinary error, or a Rust panic in its BaseException."""
+    return isinstance(error, RuntimeError | ValueError) or type(error).__name__ == "PanicException"
+
+
+def _no_entrypoint(bundle: Bundle) -> Problem:
+    remedy = "keep the library's main package"
+    return Problem(bundle.modules[0][0], f"{ENTRYPOINT} is not defined", remedy)
+
+
+def _problem(text: str, bundle: Bundle, path: str = "") -> Problem:
+    """Turn regorus' picture of an error into file, line and reason."""
+    if "not a valid rule path" in text:
+        return _no_entrypoint(bundle)
+    position = _POSITION.search(text)
+    reasons = _REASON.findall(text)
+    where = path or bundle.modules[0][0]
+    if position:
+        where = f"{position['file'].strip()}:{position['line']}"
+    return Problem(where, reasons[-1].strip() if reasons else "does not load", "see `opa check`")

@@ -1,0 +1,87 @@
+"""The first pass: what the catalog or a rule names by its path, and blocks that nobody can scan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from sidecar.errors import BackendFailed
+from sidecar.model import Finding, JsonObject
+from sidecar.redaction import detect, leaves, marks, media
+from sidecar.redaction.leaves import Link
+from sidecar.redaction.rules import rendered
+from sidecar.redaction.tally import Tally
+
+_CONTACT = frozenset({"EMAIL", "PHONE"})
+
+
+def payload_texts(result: Any) -> Iterator[tuple[Any, Link]]:
+    """Text blocks and embedded text resources, as (object with `text`, place of the text)."""
+    content = result.get("content") if isinstance(result, dict) else None
+    for index, block in enumerate(content if isinstance(content, list) else ()):
+        link = ((None, "content"), index)
+        if isinstance(block, dict):
+            for holder, place in ((block, link), (block.get("resource"), (link, "resource"))):
+                if isinstance(holder, dict) and isinstance(holder.get("text"), str):
+                    yield holder, (place, "text")
+
+
+def withhold_media(value: Any, tally: Tally) -> None:
+    """Put a text block in the place of each block of base64, unless MEDIA is kept."""
+    for block in list(media.blocks(value)):
+        finding = Finding("MEDIA", leaves.pointer(block.link), len(block.holder[block.field]))
+        if tally.rules.action("MEDIA") == "keep":
+            tally.kept_by_path.append(finding)
+        else:
+            block.container[block.key] = media.withheld(block)
+            tally.masked.append(finding)
+
+
+def mask_paths(value: JsonObject, node: marks.Node, tally: Tally) -> None:
+    """Mask the marked leaves of `structuredContent` and of every text that is JSON, in place."""
+    place: Link = (None, "structuredContent")
+    _mask_records(value.get("structuredContent"), node, tally, place)
+    for holder, link in payload_texts(value):
+        inner = leaves.parsed(holder["text"])
+        if isinstance(inner, (dict, list)):
+            leaves.check_inner(inner, holder["text"], BackendFailed)
+            _mask_records(inner, node, tally, link, is_text=True)
+            # Always: a repeated key would otherwise pass with the value that was not parsed.
+            holder["text"] = orjson.dumps(inner).decode()
+
+
+def _mask_records(
+    root: Any, node: marks.Node, tally: Tally, link: Link, *, is_text: bool = False
+) -> None:
+    if isinstance(root, (dict, list)):
+        base = leaves.pointer(link)
+        for place in marks.places(root, node).values():
+            _mask(place, base if is_text else base + leaves.pointer(place.link), tally)
+
+
+def _kind(entity: str, raw: Any) -> str:
+    """What a contact field holds: Gladly writes mail addresses and numbers into the same one."""
+    if entity not in _CONTACT or not isinstance(raw, str):
+        return entity
+    return next((s.entity for s in detect.detect(raw) if s.entity in _CONTACT), entity)
+
+
+def _mask(place: marks.Place, pointer: str, tally: Tally) -> None:
+    raw = place.container[place.key]
+    if raw is None or raw == "" or (isinstance(raw, str) and detect.is_mask(raw)):
+        return
+    entity = _kind(place.mark.entity or "CUSTOM", raw)
+    action = place.mark.action or tally.rules.action(entity)
+    finding = Finding(entity, pointer, len(str(raw)))
+    if action == "keep":
+        if place.mark.entity:
+            tally.kept_by_path.append(finding)
+        return
+    is_text = isinstance(raw, str)
+    if is_text:
+        tally.known.add(entity, action, raw)
+    is_shown = is_text and action != "drop"
+    place.container[place.key] = rendered(entity, action, raw) if is_shown else None
+    tally.masked.append(finding)

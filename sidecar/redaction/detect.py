@@ -1,0 +1,141 @@
+"""Find personal data in one text, and say cheaply of a whole document that there can be none.
+
+One combined pattern, the gate, looks once at the serialised document. Only where it hits is a
+document taken apart into leaves, the same gate run over all leaves at once, and each leaf that is
+hit given to the recognisers. The gate must match wherever a recogniser could; the other way
+round costs only time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sidecar.model import ENTITIES
+from sidecar.redaction.plain import is_odd, plain
+from sidecar.redaction.recogniser import Span, blanked, pattern
+from sidecar.redaction.recognisers import ALL
+from sidecar.redaction.recognisers.token import LABEL
+
+_GATE = pattern("|".join(f"(?:{r.gate})" for r in ALL))
+_GATES = tuple((pattern(r.gate), r.find) for r in ALL)
+_MASK = pattern(
+    r"\[(?:" + "|".join(sorted(ENTITIES)) + r")(?::(?:…|\.\.\.)\d{1,4})?\](?:#\d{1,9})?"
+)
+
+_SHORTEST = 3  # characters of a credential
+
+
+def unescaped(data: bytes) -> bytes:
+    r"""JSON text with its escapes undone roughly, at any depth of JSON inside strings.
+
+    For gates alone: `\n` is whitespace here and not a letter that sticks to the number after it.
+    """
+    if b"\\" not in data:
+        return data
+    for escape in (b"\\n", b"\\r", b"\\t"):
+        data = data.replace(escape, b" ")
+    return data.replace(b"\\", b"")
+
+
+def is_suspect(data: bytes) -> bool:
+    r"""Whether JSON text (or plain text) may hold personal data, by the gate.
+
+    A `\u` escape hides any character, so it is suspect by itself; our serialiser writes none for
+    anything but control characters, so it comes from JSON inside a string.
+    """
+    return _GATE.search(unescaped(data)) is not None or is_odd(data) or b"\\\\u" in data
+
+
+def is_suspect_text(data: bytes) -> bool:
+    """The same for the decoded text of one leaf or of several joined by NUL."""
+    return _GATE.search(data) is not None or is_odd(data)
+
+
+def next_suspect(data: bytes, position: int) -> int:
+    """Where the gate's next hit starts; the length of the data when there is none."""
+    hit = _GATE.search(data, position)
+    return len(data) if hit is None else hit.start()
+
+
+def is_mask(text: str) -> bool:
+    """Whether the text is one of our own masks and nothing else."""
+    return text.startswith("[") and _MASK.fullmatch(text.encode()) is not None
+
+
+def has_mask(data: bytes) -> bool:
+    """Whether one of our own masks may stand in JSON text, its ellipsis escaped or not."""
+    return b"[" in data and (b"\\u2026" in data or _MASK.search(data) is not None)
+
+
+def masks(text: str) -> list[Span]:
+    """Our own masks in a text, in characters."""
+    if "[" not in text:
+        return []
+    data = text.encode()
+    return _in_characters(data, [Span("MASK", *m.span()) for m in _MASK.finditer(data)])
+
+
+def detect(text: str, context: str = "") -> list[Span]:
+    """Every verified span, in characters of `text`, sorted, without repeats; some may overlap.
+
+    `context` is read before the text, as a label is, and is not part of any span. Our own masks
+    are no text: nothing is found in them, and `[PHONE]` is no word beside a number.
+    """
+    if context == LABEL and len(text) >= _SHORTEST and not is_mask(text):
+        return [Span("TOKEN", 0, len(text))]
+    text = blanked(text, masks(text), "\x00")
+    found = _spans(text, context)
+    if "\\" in text or is_odd(text.encode()):
+        folded, places = plain(text)
+        if folded != text:
+            found += [
+                Span(s.entity, places[s.start], places[s.end - 1] + 1)
+                for s in _spans(folded, context)
+            ]
+    return sorted(dict.fromkeys(found), key=lambda s: (s.start, -s.end))
+
+
+def _spans(text: str, context: str) -> list[Span]:
+    data = (context + text).encode()
+    found = [span for gate, find in _GATES if gate.search(data) for span in find(data)]
+    if not found:
+        return found
+    skip = len(context)
+    return [
+        Span(s.entity, max(s.start - skip, 0), s.end - skip)
+        for s in _in_characters(data, found)
+        if s.end > skip
+    ]
+
+
+def _in_characters(data: bytes, spans: Sequence[Span]) -> list[Span]:
+    if data.isascii():
+        return list(spans)
+    places: dict[int, int] = {}
+    last = count = 0
+    for place in sorted({p for span in spans for p in (span.start, span.end)}):
+        count += len(data[last:place].decode())
+        places[place] = count
+        last = place
+    return [Span(s.entity, places[s.start], places[s.end]) for s in spans]
+
+
+def merged(spans: Sequence[Span]) -> list[Span]:
+    """Overlapping spans as one, named for the first of them, the longer first."""
+    out: list[Span] = []
+    for span in sorted(spans, key=lambda s: (s.start, -s.end)):
+        if not out or span.start >= out[-1].end:
+            out.append(span)
+        elif span.end > out[-1].end:
+            out[-1] = out[-1]._replace(end=span.end)
+    return out
+
+
+def replaced(text: str, spans: Sequence[Span]) -> str:
+    """The text with every span, merged, as `[ENTITY]`."""
+    pieces: list[str] = []
+    position = 0
+    for span in merged(spans):
+        pieces += (text[position : span.start], f"[{span.entity}]")
+        position = span.end
+    return "".join((*pieces, text[position:]))

@@ -1,0 +1,196 @@
+"""Mask what comes back: by the catalog's paths first, by content in all the rest, then once more.
+
+Nothing that was passed in is changed. Strings stay strings. A number or boolean that is masked
+becomes null: no other number would be honest, and whoever writes a record back is not to store
+an invented one. A member is never taken out, so `required` of an output schema holds.
+
+The looks at the content repeat until one finds nothing left to mask, at most three times: a mask
+can bring a label and a number closer together. Whatever still verifies then blocks the result,
+as does an address or card number in the final bytes that the walk over leaves missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from sidecar.errors import BackendFailed
+from sidecar.model import Finding, JsonObject, Mask, Tool
+from sidecar.redaction import bypath, detect, leaves, marks, media
+from sidecar.redaction.leaves import Leaf
+from sidecar.redaction.recogniser import Span
+from sidecar.redaction.recognisers.token import LABEL
+from sidecar.redaction.rules import Rules
+from sidecar.redaction.tally import Tally, residual
+
+_ROUNDS = 3
+_OPAQUE = frozenset({"nextCursor", "requestState", "taskId"})
+"""Members of a result that are handles of the backend's own: altered, they would not work."""
+_UNMARKED = marks.Mark()
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """A value with its personal data masked, and what was seen in it.
+
+    `findings` are what was masked and what a rule kept; their pointers lead into `value`, or to
+    the string in which JSON was found. `masked` and `kept` count them by entity.
+    """
+
+    value: Any
+    findings: tuple[Finding, ...] = ()
+    masked: Mapping[str, int] = field(default_factory=dict)
+    kept: Mapping[str, int] = field(default_factory=dict)
+
+
+def redact(result: JsonObject, tool: Tool, masks: Sequence[Mask]) -> Redacted:
+    """Mask the result object of a `tools/call`.
+
+    A pointer mask beats an entity mask, of several masks on one thing the strictest holds, and
+    an entity that no mask names is masked.
+
+    Raises:
+        BackendFailed: with reason `unscannable` for what is nested deeper than 64 levels, has a
+            string over 1 MB or is no JSON; with `redaction_residual` if masking left something.
+    """
+    rules = Rules.of(masks)
+    paths = marks.tree(tool.pii, (), rules.pointers)
+    return _redact(result, rules, paths, marks.tree(tool.pii, tool.safe, rules.pointers))
+
+
+def redact_value(value: Any, masks: Sequence[Mask]) -> Redacted:
+    """Mask any other JSON value by its content alone: an error, a notification, another result.
+
+    Raises:
+        BackendFailed: as `redact` does.
+    """
+    return _redact(value, Rules.of(masks), None, None)
+
+
+def _redact(
+    value: Any, rules: Rules, paths: marks.Node | None, node: marks.Node | None
+) -> Redacted:
+    data = leaves.dump(value, BackendFailed)
+    tally = Tally(rules)
+    is_owned = paths is not None or next(media.blocks(value), None) is not None
+    if is_owned:
+        value = orjson.loads(data)
+        bypath.withhold_media(value, tally)
+        if paths is not None:
+            bypath.mask_paths(value, paths, tally)
+        data = orjson.dumps(value)
+    value = _Content(tally, node).masked(value, data, is_owned=is_owned)
+    masked, kept = tally.counts()
+    return Redacted(value, (*tally.masked, *tally.kept), masked, kept)
+
+
+class _Content:
+    """The looks at the content of one result."""
+
+    def __init__(self, tally: Tally, node: marks.Node | None) -> None:
+        self._tally = tally
+        self._node = node
+        self._payloads: frozenset[int] = frozenset()
+
+    def masked(self, value: Any, data: bytes, *, is_owned: bool) -> Any:
+        """The value masked, itself if the gate sees nothing in its serialisation."""
+        for _ in range(_ROUNDS + 1):
+            has_known = self._tally.known.is_in(data)
+            if not has_known and not detect.is_suspect(data):
+                return value
+            if not is_owned:
+                value, is_owned = orjson.loads(data), True
+            holder = value if isinstance(value, (dict, list)) else [value]
+            self._look(holder, None if holder is value else "")
+            value = value if holder is value else holder[0]
+            before, data = data, orjson.dumps(value)
+            if data == before:
+                self._tally.check_residual(data)
+                return value
+        raise residual()
+
+    def _look(self, root: Any, fixed: str | None) -> None:
+        self._tally.begin_round()
+        found: marks.Places = {}
+        if isinstance(root, dict) and self._node is not None:
+            found = self._places(root.get("structuredContent"))
+            self._payloads = frozenset(id(holder) for holder, _ in bypath.payload_texts(root))
+        for block in media.blocks(root):
+            kept = marks.Mark(action="keep")
+            place = marks.Place(block.holder, block.field, None, kept)
+            found[id(block.holder), block.field] = place
+        self._tree(leaves.collect(root), found, fixed)
+
+    def _places(self, root: Any) -> marks.Places:
+        if self._node is None or not isinstance(root, (dict, list)):
+            return {}
+        return marks.places(root, self._node)
+
+    def _tree(self, found: list[Leaf], places: marks.Places, fixed: str | None) -> None:
+        """Mask the leaves that are hit; keys last, for a renamed key is a lost place."""
+        hits = leaves.suspects(found)
+        if self._tally.known.is_live:
+            hits |= {i for i, leaf in enumerate(found) if self._swept(leaf)}
+        keys: list[tuple[Leaf, str]] = []
+        for leaf in (found[i] for i in sorted(hits)):
+            pointer = leaves.pointer(leaf.link) if fixed is None else fixed
+            if leaf.is_key:
+                keys.append((leaf, pointer))
+                continue
+            place = places.get((id(leaf.container), leaf.key))
+            mark = place.mark if place else _UNMARKED
+            if _is_exempt(leaf, mark, fixed):
+                self._tally.exempt.append(leaf.text)
+            else:
+                leaf.container[leaf.key] = self._leaf(leaf, mark, pointer)
+        self._rename(keys)
+
+    def _leaf(self, leaf: Leaf, mark: marks.Mark, pointer: str) -> Any:
+        raw = leaf.container[leaf.key]
+        if not isinstance(raw, str):
+            return raw if self._text(leaf, mark, pointer) == leaf.text else None
+        inner = None if leaf.context == LABEL else leaves.parsed(raw)
+        if inner is None:
+            return self._text(leaf, mark, pointer)
+        return self._inner(leaf, inner, pointer)
+
+    def _inner(self, leaf: Leaf, inner: Any, pointer: str) -> str:
+        """JSON inside a string, written anew: whatever of it was not parsed is gone."""
+        leaves.check_inner(inner, leaf.text, BackendFailed)
+        holder = [inner]
+        is_payload = leaf.key == "text" and id(leaf.container) in self._payloads
+        places = self._places(inner) if is_payload else {}
+        self._tree(leaves.collect(holder, leaf.link, leaf.context), places, pointer)
+        return orjson.dumps(holder[0]).decode()
+
+    def _rename(self, keys: list[tuple[Leaf, str]]) -> None:
+        """Rename the keys that are hit, object by object, in place and in order."""
+        renamed: dict[int, tuple[Any, dict[str, str]]] = {}
+        for leaf, pointer in keys:
+            new = self._text(leaf, _UNMARKED, pointer)
+            if new != leaf.key:
+                renamed.setdefault(id(leaf.container), (leaf.container, {}))[1][leaf.key] = new
+        for container, names in renamed.values():
+            members = leaves.object_of((names.get(k, k), v) for k, v in container.items())
+            container.clear()
+            container.update(members)
+
+    def _text(self, leaf: Leaf, mark: marks.Mark, pointer: str) -> str:
+        found = detect.detect(leaf.text, leaf.context)
+        return self._tally.text(leaf.text, found, self._swept(leaf), pointer, mark.entity)
+
+    def _swept(self, leaf: Leaf) -> list[Span]:
+        """Values known from elsewhere in the result; not in names of members, ids and enums."""
+        if leaf.is_key or leaf.key == "type" or not self._tally.known.is_live:
+            return []
+        return [] if marks.has_safe_shape(leaf.text) else self._tally.known.spans(leaf.text)
+
+
+def _is_exempt(leaf: Leaf, mark: marks.Mark, fixed: str | None) -> bool:
+    is_top = fixed is None and leaf.link is not None and leaf.link[0] is None
+    if (is_top and leaf.key in _OPAQUE) or mark.action == "keep":
+        return True
+    return mark.is_safe and marks.has_safe_shape(leaf.container[leaf.key])

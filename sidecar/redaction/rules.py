@@ -1,0 +1,58 @@
+"""What to do with what is found: the decision's masks, in doubt the stricter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sidecar.model import Action, Mask
+
+_STRICTNESS: Mapping[Action, int] = {"keep": 0, "last4": 1, "mask": 2, "drop": 3}
+_SHORTENED = frozenset({"PHONE", "CARD", "EXTERNAL_ID", "CUSTOM"})
+"""Entities of which last digits may be shown; of a credential or an address none may."""
+_FEWEST_DIGITS = 8
+_SHOWN = 4
+
+
+def strictest(one: Action | None, other: Action | None) -> Action | None:
+    """The stricter of two actions; nothing is the least strict."""
+    if one is None or other is None:
+        return one or other
+    return max(one, other, key=_STRICTNESS.__getitem__)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The masks of one decision. An entity that no mask names is masked."""
+
+    entities: Mapping[str, Action]
+    pointers: tuple[tuple[str, Action], ...]
+
+    @classmethod
+    def of(cls, masks: Sequence[Mask]) -> Rules:
+        """Sort the masks; of several on one entity the strictest holds."""
+        entities: dict[str, Action] = {}
+        pointers: list[tuple[str, Action]] = []
+        for mask in masks:
+            if mask.entity is not None:
+                held = strictest(entities.get(mask.entity), mask.action)
+                entities[mask.entity] = held or mask.action
+            if mask.pointer is not None:
+                pointers.append((mask.pointer, mask.action))
+        return cls(entities, tuple(sorted(pointers)))
+
+    def action(self, entity: str) -> Action:
+        """What to do with an entity wherever it is found."""
+        return self.entities.get(entity, "mask")
+
+
+def rendered(entity: str, action: Action, raw: str) -> str:
+    """The mask that takes a value's place: `[EMAIL]`, or `[CARD:…1111]` for `last4`.
+
+    `last4` is `mask` for a value of fewer than eight digits and for entities that are not numbers.
+    """
+    if action == "last4" and entity in _SHORTENED:
+        digits = "".join(str(int(c)) for c in raw if c.isdecimal())
+        if len(digits) >= _FEWEST_DIGITS:
+            return f"[{entity}:…{digits[-_SHOWN:]}]"
+    return f"[{entity}]"

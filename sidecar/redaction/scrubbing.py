@@ -1,0 +1,109 @@
+"""Texts and values that our own logs and records may hold: every entity replaced, no rule asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+from urllib.parse import unquote_plus
+
+from sidecar.model import Finding
+from sidecar.redaction import detect, leaves
+from sidecar.redaction.leaves import MAX_DEPTH, Link
+from sidecar.redaction.recogniser import Span, blanked, pattern
+
+_LONGEST = 65_536
+"""Characters of one text of a log; what is longer is cut there, and says so."""
+_CUT = "…[CUT]"
+_FREE = 64
+"""Characters from which a string counts as free text."""
+
+_ENDPOINT = pattern(r"/mcp/([^\s/?#\"'<>\x00]{8,})")
+_PARAMETER = pattern(r"[?&;]([^=&#\s\"'<>\x00]{1,256})=([^&#\s\"'<>\x00]+)")
+_HEADER = pattern(
+    r"(?i:authorization|cookie|x-api-key|mcp-session-id)[\"']?\s{0,3}[:=,]\s{0,3}(?:b?[\"'])?"
+    r"([^\s\"'\x00][^\r\n\"'\x00]+)"
+)
+_SECRET_NAME = pattern(r"(?i)token|key|secret|passw|pwd|sig|auth|code|credential")
+
+
+def scrub(text: str) -> str:
+    """Replace all personal data and credentials of a text by `[ENTITY]`, for operational logs.
+
+    Beyond what is found in results: the token in `/mcp/<token>`, values of query parameters whose
+    decoded name tells of a secret, and the values of credential headers. Never raises.
+    """
+    text = text.encode("utf-8", "replace").decode()
+    if len(text) > _LONGEST:
+        text = text[:_LONGEST] + _CUT
+    extra = list(_extra(blanked(text, detect.masks(text), "\x00")))
+    return detect.replaced(text, detect.detect(text) + extra)
+
+
+def _extra(text: str) -> Iterator[Span]:
+    data = text.encode()
+    spans = [m.span(1) for m in _ENDPOINT.finditer(data)]
+    spans += [m.span(1) for m in _HEADER.finditer(data)]
+    for m in _PARAMETER.finditer(data):
+        name = unquote_plus(unquote_plus(m.group(1).decode(errors="replace")))
+        if _SECRET_NAME.search(name.encode("utf-8", "replace")):
+            spans.append(m.span(2))
+    for start, end in spans:
+        head = len(data[:start].decode(errors="replace"))
+        yield Span("TOKEN", head, head + len(data[start:end].decode(errors="replace")))
+
+
+def scrub_value(value: Any) -> Any:
+    """The same over every string, number and key of a JSON value. Never raises.
+
+    What is no JSON appears as its scrubbed `str`; what is nested too deeply as a note.
+    """
+    return _scrubbed(value, "", 0)
+
+
+def _scrubbed(value: Any, context: str, depth: int) -> Any:
+    if depth > MAX_DEPTH:
+        return "[too deep to scrub]"
+    if isinstance(value, dict):
+        members = ((str(key), child) for key, child in value.items())
+        return leaves.object_of(
+            (scrub(k), _scrubbed(v, leaves.context_of(k), depth + 1)) for k, v in members
+        )
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_scrubbed(child, context, depth + 1) for child in value]
+    if value is None or isinstance(value, bool):
+        return value
+    return _scalar(value, context)
+
+
+def _scalar(value: Any, context: str) -> Any:
+    text = str(value).encode("utf-8", "replace").decode()
+    labelled = detect.detect(text, context) if context and len(text) <= _LONGEST else []
+    clean = scrub(detect.replaced(text, labelled))
+    return value if clean == text and isinstance(value, (str, int, float)) else clean
+
+
+def withhold(value: Any, findings: Iterable[Finding]) -> Any:
+    """A copy for the record of a decision's input, without what may be personal.
+
+    Each leaf with a finding becomes `{"withheld": entity, "length": characters}`, and so does,
+    as TEXT, every other string with a space in it or longer than 64 characters. Pointers are as
+    `scan` makes them of the same value.
+    """
+    entities: dict[str, str] = {}
+    for finding in findings:
+        entities.setdefault(finding.pointer, finding.entity)
+    return _withheld(value, None, entities)
+
+
+def _withheld(value: Any, link: Link, entities: dict[str, str]) -> Any:
+    if isinstance(value, dict):
+        members = (
+            (leaves.public_key(k), _withheld(v, (link, k), entities)) for k, v in value.items()
+        )
+        return leaves.object_of(members)
+    if isinstance(value, list):
+        return [_withheld(child, (link, i), entities) for i, child in enumerate(value)]
+    entity = entities.get(leaves.pointer(link)) if entities else None
+    if entity is None and isinstance(value, str) and (len(value) > _FREE or " " in value):
+        entity = "TEXT"
+    return value if entity is None else {"withheld": entity, "length": len(str(value))}

@@ -1,0 +1,91 @@
+"""What was found in one result so far, and by which rules it is judged."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from sidecar.errors import BackendFailed
+from sidecar.model import Finding
+from sidecar.redaction import detect
+from sidecar.redaction.known import Known
+from sidecar.redaction.recogniser import Span
+from sidecar.redaction.rules import Rules, rendered
+
+
+@dataclass(slots=True)
+class Tally:
+    """Findings of one result. What is kept by content is seen, and noted, anew in each round."""
+
+    rules: Rules
+    known: Known = field(default_factory=Known)
+    masked: list[Finding] = field(default_factory=list)
+    kept_by_path: list[Finding] = field(default_factory=list)
+    kept_by_content: list[Finding] = field(default_factory=list)
+    exempt: list[str] = field(default_factory=list)
+
+    @property
+    def kept(self) -> list[Finding]:
+        """What a rule let through."""
+        return [*self.kept_by_path, *self.kept_by_content]
+
+    def begin_round(self) -> None:
+        """Forget what a look at the content notes each time."""
+        self.kept_by_content.clear()
+        self.exempt.clear()
+
+    def text(self, raw: str, found: list[Span], swept: list[Span], pointer: str, own: str) -> str:
+        """The text with what the rules mask cut out.
+
+        `swept` are values known from elsewhere; inside of something kept they are kept too.
+        `own` is the entity that the text was already counted as by its path.
+        """
+        kept = [s for s in found if self.rules.action(s.entity) == "keep"]
+        masked = [s for s in found if self.rules.action(s.entity) != "keep"]
+        self.kept_by_content += (
+            Finding(s.entity, pointer, s.end - s.start) for s in kept if s.entity != own
+        )
+        if kept and swept:
+            areas = detect.merged(kept)
+            swept = [s for s in swept if not any(a.start <= s.start < a.end for a in areas)]
+        return self._cut(raw, masked + swept, pointer)
+
+    def _cut(self, text: str, spans: list[Span], pointer: str) -> str:
+        single = frozenset(spans)
+        pieces: list[str] = []
+        position = 0
+        for span in detect.merged(spans):
+            raw = text[span.start : span.end]
+            action = self.known.action(span.entity, raw) or self.rules.action(span.entity)
+            mask = rendered(span.entity, action if span in single else "mask", raw)
+            pieces += (text[position : span.start], mask)
+            position = span.end
+            self.masked.append(Finding(span.entity, pointer, len(raw)))
+        return "".join((*pieces, text[position:])) if pieces else text
+
+    def check_residual(self, data: bytes) -> None:
+        """Look once more, at the whole and not at leaves, for what needs no context to verify.
+
+        Raises:
+            BackendFailed: with reason `redaction_residual`, if something is there.
+        """
+        text = detect.unescaped(data).decode()
+        strict = [e for e in ("EMAIL", "CARD") if self.rules.action(e) != "keep"]
+        left = {text[s.start : s.end] for s in detect.detect(text) if s.entity in strict}
+        if left:
+            exempt = "\x00".join(self.exempt)
+            if any(value not in exempt for value in left):
+                raise residual()
+
+    def counts(self) -> tuple[dict[str, int], dict[str, int]]:
+        """How many were masked and how many kept, by entity."""
+        masked = Counter(finding.entity for finding in self.masked)
+        return dict(masked), dict(Counter(finding.entity for finding in self.kept))
+
+
+def residual() -> BackendFailed:
+    """The refusal of a result in which masking left something."""
+    return BackendFailed(
+        "redaction: personal data was still found after masking, so the result was withheld",
+        reason="redaction_residual",
+    )

@@ -1,0 +1,84 @@
+"""Two listeners in one process: MCP for agents, admin for probes; one signal stops both."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import structlog
+import uvicorn
+
+from sidecar import admin, app
+from sidecar.settings import Settings
+
+_log = structlog.get_logger("sidecar.serving")
+
+
+class Listener(uvicorn.Server):
+    """A uvicorn server that leaves signals to whoever runs it beside another one."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture nothing."""
+        yield
+
+
+def serve(settings: Settings, parts: app.Parts) -> bool:
+    """Serve until SIGTERM or SIGINT, then drain within `limits.grace` seconds.
+
+    Returns whether both listeners came up.
+    """
+    return asyncio.run(_serve(settings, parts))
+
+
+async def _serve(settings: Settings, parts: app.Parts) -> bool:
+    grace = settings.limits.grace
+    async with app.opened(settings, parts) as running:
+        listeners = (
+            listener(running.endpoint, settings.listen, grace),
+            listener(admin.application(running.writer), settings.admin, grace),
+        )
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, _stop, listeners)
+        async with asyncio.TaskGroup() as group:
+            for one in listeners:
+                group.create_task(_run(one, listeners))
+    return all(one.started for one in listeners)
+
+
+async def _run(one: Listener, listeners: tuple[Listener, ...]) -> None:
+    try:
+        await one.serve()
+    except SystemExit:
+        # uvicorn exits when its port is taken; it has logged which one.
+        _log.error("a listener did not start", host=one.config.host, port=one.config.port)
+    finally:
+        _stop(listeners)
+
+
+def _stop(listeners: tuple[Listener, ...]) -> None:
+    for one in listeners:
+        one.should_exit = True
+
+
+def listener(application: Any, address: Any, grace: float) -> Listener:
+    """Make a listener: our own logging, no access log of URLs, no server header."""
+    return Listener(
+        uvicorn.Config(
+            application,
+            host=address.host,
+            port=address.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            proxy_headers=False,
+            ws="none",
+            lifespan="off",
+            timeout_graceful_shutdown=max(1, round(grace)),
+        )
+    )

@@ -1,0 +1,43 @@
+"""Every setting, validated at start, with every problem reported at once.
+
+A YAML file holds the settings; an environment variable `SIDECAR_SECTION__KEY` overrides one of
+them, and a list is written there as JSON. Secrets are never settings: a setting names the file
+that holds one, and `secret` reads it. Nothing else in the program reads the environment.
+"""
+
+from sidecar.settings.files import secret, shipped
+from sidecar.settings.kinds import SecretUrl
+from sidecar.settings.loading import load
+from sidecar.settings.sections import (
+    Admin,
+    Audit,
+    Backend,
+    Bearer,
+    Catalog,
+    Endpoint,
+    Limits,
+    Listen,
+    Log,
+    Policy,
+)
+from sidecar.settings.table import table
+from sidecar.settings.whole import Settings
+
+__all__ = [
+    "Admin",
+    "Audit",
+    "Backend",
+    "Bearer",
+    "Catalog",
+    "Endpoint",
+    "Limits",
+    "Listen",
+    "Log",
+    "Policy",
+    "SecretUrl",
+    "Settings",
+    "load",
+    "secret",
+    "shipped",
+    "table",
+]

@@ -1,0 +1,210 @@
+"""The kinds of values that settings have, each with a check that never repeats the value."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, get_args
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Secret, model_validator
+from pydantic_core import PydanticCustomError
+
+from sidecar import model
+from sidecar.errors import ConfigError
+from sidecar.settings.files import secret
+
+CHECKED = "checked"
+"""The error type whose context holds our own `Fault`s."""
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+METHODS = (*get_args(model.Method), *model.METHOD_GROUPS)
+ASYMMETRIC = frozenset(
+    {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+)
+"""Signatures that a key set may verify (RFC 7518 section 3.1, RFC 8037); never an HMAC."""
+
+_NAME = re.compile(r"[A-Za-z0-9._-]+")
+_HOST = re.compile(r"[A-Za-z0-9._-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
+
+
+class Fault(NamedTuple):
+    """One thing wrong below a section: the key, what it is, what to do."""
+
+    key: str
+    what: str
+    remedy: str = ""
+
+
+def refusal(*faults: Fault) -> PydanticCustomError:
+    """Wrap faults so that pydantic carries them to `loading`, which makes Problems of them."""
+    return PydanticCustomError(CHECKED, "is not usable", {"faults": faults})
+
+
+class Section(BaseModel):
+    """A group of settings: frozen, closed, and with checks across its keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    def faults(self) -> Iterator[Fault]:
+        """Everything wrong across the keys of this section."""
+        yield from ()
+
+    @model_validator(mode="after")
+    def _check(self) -> Any:
+        if faults := tuple(self.faults()):
+            raise refusal(*faults)
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """A URL in pieces. `host` is lower case and without brackets."""
+
+    scheme: str
+    host: str
+    port: int | None
+
+
+def parsed(text: str) -> Url:
+    """Take an absolute http or https URL apart.
+
+    Raises:
+        ValueError: It is none, or it holds a fragment or a space. The message is fixed text.
+    """
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError("is not a URL") from None
+    if parts.scheme not in {"http", "https"} or not host:
+        raise ValueError("is not an absolute http or https URL")
+    if parts.fragment or not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("holds a fragment, a space or a character that a URL cannot hold")
+    return Url(parts.scheme, host, port)
+
+
+def without_credentials(text: str) -> str:
+    """Let a URL pass that names no user and no password.
+
+    Raises:
+        PydanticCustomError: It does, or it is no URL.
+    """
+    proxied(text)
+    if "@" in urlsplit(text).netloc:
+        raise refusal(Fault("", "holds credentials", "keep them in a file"))
+    return text
+
+
+def proxied(text: str) -> str:
+    """Let an absolute http or https URL pass.
+
+    Raises:
+        PydanticCustomError: It is none.
+    """
+    try:
+        parsed(text)
+    except ValueError as error:
+        raise refusal(Fault("", str(error), "https://host/path")) from None
+    return text
+
+
+class SecretUrl(Secret[str]):
+    """A URL whose path, query or user may be a credential: only scheme and host are shown."""
+
+    def _display(self) -> str:
+        try:
+            url = parsed(self.get_secret_value())
+        except ValueError:
+            return "…"
+        return f"{url.scheme}://{url.host}{'' if url.port is None else f':{url.port}'}/…"
+
+
+def _backend_url(url: SecretUrl) -> SecretUrl:
+    without_credentials(url.get_secret_value())
+    return url
+
+
+def _proxy_url(url: SecretUrl) -> SecretUrl:
+    proxied(url.get_secret_value())
+    return url
+
+
+def _readable_file(path: Path) -> Path:
+    if not path.is_file():
+        raise refusal(Fault("", "is no file", "name an existing file"))
+    if not os.access(path, os.R_OK):
+        raise refusal(Fault("", "cannot be read", "chmod or chown it for this user"))
+    return path
+
+
+def _secret_file(path: Path) -> Path:
+    _readable_file(path)
+    try:
+        secret(path)
+    except ConfigError as error:
+        raise refusal(*(Fault("", p.what, p.remedy) for p in error.problems)) from None
+    return path
+
+
+def _folder(path: Path) -> Path:
+    if not path.is_dir():
+        raise refusal(Fault("", "is no folder", "name an existing folder"))
+    if not os.access(path, os.R_OK | os.X_OK):
+        raise refusal(Fault("", "cannot be read", "chmod or chown it for this user"))
+    return path
+
+
+def _method(name: str) -> str:
+    if name not in METHODS:
+        near = get_close_matches(name, METHODS, n=1)
+        remedy = f"did you mean {near[0]}?" if near else "one of " + ", ".join(METHODS)
+        raise refusal(Fault("", "is no method", remedy))
+    return name
+
+
+def _algorithm(name: str) -> str:
+    if name != "HS256" and name not in ASYMMETRIC:
+        allowed = ", ".join(["HS256", *sorted(ASYMMETRIC)])
+        raise refusal(Fault("", "is no allowed signature algorithm", f"one of {allowed}"))
+    return name
+
+
+def _host(name: str) -> str:
+    if not _HOST.fullmatch(name):
+        raise refusal(Fault("", "is no host", "write host or host:port, without a scheme"))
+    return name.lower()
+
+
+def _address(name: str) -> str:
+    try:
+        ip_address(name)
+    except ValueError:
+        if not _NAME.fullmatch(name):
+            raise refusal(Fault("", "is no host", "write a name or an IP address")) from None
+    return name.lower()
+
+
+def _origin(text: str) -> str:
+    scheme, separator, host = text.partition("://")
+    if not separator or scheme not in {"http", "https"} or not _HOST.fullmatch(host):
+        raise refusal(Fault("", "is no origin", "write https://host or https://host:port"))
+    return text.lower()
+
+
+BackendUrl = Annotated[SecretUrl, AfterValidator(_backend_url)]
+ProxyUrl = Annotated[SecretUrl, AfterValidator(_proxy_url)]
+PlainUrl = Annotated[str, AfterValidator(without_credentials)]
+ReadableFile = Annotated[Path, AfterValidator(_readable_file)]
+SecretFile = Annotated[Path, AfterValidator(_secret_file)]
+Folder = Annotated[Path, AfterValidator(_folder)]
+Method = Annotated[str, AfterValidator(_method)]
+Algorithm = Annotated[str, AfterValidator(_algorithm)]
+Address = Annotated[str, AfterValidator(_address)]
+Host = Annotated[str, AfterValidator(_host)]
+Origin = Annotated[str, AfterValidator(_origin)]

@@ -1,0 +1,268 @@
+"""The sections: their settings, defaults and the checks between keys of one section."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from sidecar import model
+from sidecar.errors import ConfigError, Problem
+from sidecar.settings.files import secret
+from sidecar.settings.kinds import (
+    ASYMMETRIC,
+    LOOPBACK,
+    Address,
+    Algorithm,
+    BackendUrl,
+    Fault,
+    Folder,
+    Method,
+    PlainUrl,
+    ProxyUrl,
+    ReadableFile,
+    SecretFile,
+    Section,
+    parsed,
+    without_credentials,
+)
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+Port = Annotated[int, Field(ge=0, le=65_535)]
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+Bytes = Annotated[int, Field(ge=1024, le=2**40)]
+Durability = Literal["written", "synced"]
+
+
+class Listen(Section):
+    """Where agents reach us."""
+
+    host: Address = Field("127.0.0.1", description="Address on which agents reach the sidecar.")
+    port: Port = Field(8080, description="Port for agents; 0 takes any free one.")
+
+
+class Admin(Section):
+    """Where the platform reaches us."""
+
+    host: Address = Field("127.0.0.1", description="Address of `/livez` and `/readyz`.")
+    port: Port = Field(9090, description="Port of `/livez` and `/readyz`.")
+
+
+class Backend(Section):
+    """The MCP server behind us."""
+
+    url: BackendUrl | None = Field(None, description="The backend's MCP URL; or use `url_file`.")
+    url_file: SecretFile | None = Field(
+        None, description="File with the backend's URL, for a URL that holds a token."
+    )
+    bearer_token_file: SecretFile | None = Field(
+        None, description="File with the bearer token sent to the backend."
+    )
+    ca_file: ReadableFile | None = Field(
+        None, description="PEM file with the authorities to trust instead of the system's."
+    )
+    client_certificate_file: ReadableFile | None = Field(
+        None, description="PEM file with our certificate towards the backend."
+    )
+    client_key_file: SecretFile | None = Field(
+        None, description="PEM file with the key of that certificate."
+    )
+    proxy: ProxyUrl | None = Field(None, description="HTTP proxy on the way to the backend.")
+    connect_timeout: Seconds = Field(5.0, description="Seconds to connect.")
+    reply_timeout: Seconds = Field(60.0, description="Seconds until the reply's headers.")
+    idle_timeout: Seconds = Field(300.0, description="Seconds of silence that end a stream.")
+    max_connections: int = Field(
+        100, ge=1, le=100_000, description="Connections kept to the backend; streams hold one each."
+    )
+
+    def faults(self) -> Iterator[Fault]:
+        """One address; certificate and key together; a usable URL in the file."""
+        if (self.url is None) == (self.url_file is None):
+            yield Fault("url", "must be set, or url_file, and not both", "keep exactly one")
+        if (self.client_certificate_file is None) != (self.client_key_file is None):
+            yield Fault(
+                "client_certificate_file", "and client_key_file belong together", "set both"
+            )
+        if self.url_file is not None:
+            try:
+                self.address()
+            except ConfigError as error:
+                yield from (Fault("url_file", p.what, p.remedy) for p in error.problems)
+
+    def address(self) -> str:
+        """The backend's URL, from wherever it is set. It may be a credential: never log it.
+
+        Raises:
+            ConfigError: The file of `url_file` has become unusable since the start.
+        """
+        if self.url is not None:
+            return self.url.get_secret_value()
+        if self.url_file is None:
+            raise ConfigError([Problem("backend.url", "is not set")])
+        text = secret(self.url_file)
+        try:
+            return without_credentials(text)
+        except ValueError:
+            where = str(self.url_file)
+            raise ConfigError(
+                [Problem(where, "holds no usable URL", "https://host/path")]
+            ) from None
+
+
+class Bearer(Section):
+    """How bearer tokens verify."""
+
+    issuer: Text = Field(description="The only accepted `iss`.")
+    audience: Text = Field(description="The `aud` that says a token is meant for this sidecar.")
+    hs256_secret_file: SecretFile | None = Field(
+        None, description="File with the shared secret (HS256, at least 32 bytes); or `jwks_url`."
+    )
+    jwks_url: PlainUrl | None = Field(None, description="Where the issuer publishes its key set.")
+    jwks_ca_file: ReadableFile | None = Field(
+        None, description="PEM file with the authorities to trust for `jwks_url`."
+    )
+    jwks_http_hosts: tuple[Address, ...] = Field(
+        (), description="Hosts from which a key set may come without TLS, besides loopback."
+    )
+    algorithms: tuple[Algorithm, ...] = Field(
+        (),
+        description="Accepted signatures; empty: HS256 with a secret, "
+        "RS256, ES256 and EdDSA with a key set.",
+    )
+    leeway: int = Field(30, ge=0, le=120, description="Seconds by which clocks may differ.")
+    roles_claim: Text = Field("roles", description="Claim with the caller's roles; dots descend.")
+    purpose_claim: Text | None = Field(
+        None, description="Claim that says what the caller's work is for."
+    )
+    on_behalf_of_claim: Text | None = Field(
+        None, description="Claim with the human behind an agent, when not `act` (RFC 8693)."
+    )
+
+    def faults(self) -> Iterator[Fault]:
+        """One kind of key, and only the algorithms of that kind."""
+        if (self.hs256_secret_file is None) == (self.jwks_url is None):
+            yield Fault("jwks_url", "or hs256_secret_file must be set, and not both", "keep one")
+            return
+        allowed = ASYMMETRIC if self.jwks_url else {"HS256"}
+        if not allowed.issuperset(self.algorithms):
+            yield Fault("algorithms", "do not fit the kind of key", "HS256 for a secret alone")
+        if self.jwks_url:
+            url = parsed(self.jwks_url)
+            if url.scheme != "https" and url.host not in {*LOOPBACK, *self.jwks_http_hosts}:
+                yield Fault("jwks_url", "must be https", "or list its host in jwks_http_hosts")
+
+    def accepted(self) -> tuple[str, ...]:
+        """The algorithms to accept: those set, or the defaults of the kind of key."""
+        default = ("RS256", "ES256", "EdDSA") if self.jwks_url else ("HS256",)
+        return self.algorithms or default
+
+
+class Endpoint(Section):
+    """One URL of ours and what is sealed into it."""
+
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        description="Name in logs and policies.",
+    )
+    token_sha256: str | None = Field(
+        None,
+        pattern=r"^[0-9a-f]{64}$",
+        description="SHA-256 (lower-case hex) of the token in `/mcp/<token>`; without: `/mcp`.",
+    )
+    methods: tuple[Method, ...] = Field(
+        (), description="Methods or groups (`read`, `write`) that may be used; empty: all."
+    )
+    tags: tuple[Text, ...] = Field((), description="Tags of tools that may be used; empty: all.")
+    require_api_token_auth: bool = Field(
+        default=True, description="Whether callers need a bearer token besides the URL."
+    )
+    expires_at: AwareDatetime | None = Field(
+        None, description="When the URL ends, with a time zone (`2027-01-31T00:00:00Z`)."
+    )
+
+    def faults(self) -> Iterator[Fault]:
+        """A URL that everybody can guess needs a bearer token."""
+        if self.token_sha256 is None and not self.require_api_token_auth:
+            yield Fault(
+                "require_api_token_auth",
+                "must be true where token_sha256 is not set",
+                "otherwise everybody could call",
+            )
+
+    def to_endpoint(self) -> model.Endpoint:
+        """The noun that travels the road."""
+        return model.Endpoint(**self.model_dump())
+
+
+class Policy(Section):
+    """Who decides."""
+
+    engine: Literal["embedded", "opa"] = Field(
+        "embedded", description="`embedded` decides in process, `opa` asks an OPA server."
+    )
+    site_folder: Folder | None = Field(
+        None, description="Folder with your own Rego packages and data."
+    )
+    opa_url: PlainUrl | None = Field(None, description="Base URL of the OPA server.")
+    opa_token_file: SecretFile | None = Field(
+        None, description="File with the bearer token for the OPA server."
+    )
+    timeout_ms: int = Field(
+        500, ge=1, le=60_000, description="Milliseconds to decide; later is a denial."
+    )
+
+    def faults(self) -> Iterator[Fault]:
+        """An OPA server needs an address."""
+        if self.engine == "opa" and self.opa_url is None:
+            yield Fault("opa_url", "is required when engine is opa", "http://127.0.0.1:8181")
+
+
+class Catalog(Section):
+    """What the tools are."""
+
+    folders: tuple[Folder, ...] = Field(
+        (), description="Folders with your own tool descriptions, read after the library's."
+    )
+
+
+class Audit(Section):
+    """Where evidence goes."""
+
+    folder: Path = Field(description="Folder of the audit log; one writer each.")
+    reads: Durability = Field(
+        "written", description="Before a read: `written` survives the process."
+    )
+    writes: Durability = Field(
+        "synced", description="Before a write: `synced` survives the machine."
+    )
+    max_bytes: Bytes = Field(
+        1_073_741_824, description="Size that the log never passes; a full log refuses every call."
+    )
+
+    def faults(self) -> Iterator[Fault]:
+        """What exists in the folder's place is a folder."""
+        if self.folder.exists() and not self.folder.is_dir():
+            yield Fault("folder", "is no folder", "name a folder; it is made when missing")
+
+
+class Limits(Section):
+    """How much is let in and out."""
+
+    request_bytes: Bytes = Field(4_194_304, description="Largest request body.")
+    reply_bytes: Bytes = Field(16_777_216, description="Largest reply body or stream event.")
+    body_timeout: Seconds = Field(10.0, description="Seconds for a request's body to arrive.")
+    streams: int = Field(256, ge=1, le=100_000, description="Streams open at the same time.")
+    grace: Seconds = Field(10.0, description="Seconds that open work gets at shutdown.")
+
+
+class Log(Section):
+    """The operational log, on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Lowest level that is logged."
+    )
+    format: Literal["json", "console"] = Field(
+        "json", description="`json` for machines, `console` for a terminal."
+    )

@@ -1,0 +1,89 @@
+"""All sections together, and the checks between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from sidecar.settings.kinds import Fault, Host, Origin
+from sidecar.settings.sections import (
+    Admin,
+    Audit,
+    Backend,
+    Bearer,
+    Catalog,
+    Endpoint,
+    Limits,
+    Listen,
+    Log,
+    Policy,
+)
+
+
+class Settings(BaseSettings):
+    """Every setting. Only `load` reads the file and the environment; making one reads neither."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    listen: Listen = Listen()
+    admin: Admin = Admin()
+    allowed_hosts: tuple[Host, ...] = Field(
+        (), description="Further accepted `Host` values, besides loopback and `listen.host`."
+    )
+    allowed_origins: tuple[Origin, ...] = Field(
+        (), description="Accepted `Origin` values of browsers; others are refused."
+    )
+    backend: Backend
+    bearer: Bearer | None = None
+    endpoints: tuple[Endpoint, ...] = Field(
+        description="The URLs of this sidecar and what is sealed into each."
+    )
+    policy: Policy = Policy()
+    catalog: Catalog = Catalog()
+    audit: Audit
+    limits: Limits = Limits()
+    log: Log = Log()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  pydantic passes all five by name
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003  see above
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  see above
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  see above
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take arguments alone: `load` merges file and environment, and knows where each stood."""
+        return (init_settings,)
+
+
+def across(sections: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], Fault]]:
+    """Everything wrong between sections, for those that are valid in themselves."""
+    endpoints: tuple[Endpoint, ...] = sections.get("endpoints", ())
+    if "endpoints" in sections and not endpoints:
+        yield (("endpoints",), Fault("", "has no endpoint: nobody could call", "name one"))
+    yield from _repeats(endpoints)
+    if "bearer" in sections and sections["bearer"] is None:
+        for index, endpoint in enumerate(endpoints):
+            if endpoint.require_api_token_auth:
+                what = "needs bearer tokens, and bearer is not set"
+                yield (("endpoints", index), Fault("", what, "set bearer.issuer and its keys"))
+    listen, admin = sections.get("listen"), sections.get("admin")
+    if listen and admin and listen.port and (listen.host, listen.port) == (admin.host, admin.port):
+        yield (("admin",), Fault("port", "is taken by listen", "choose another"))
+
+
+def _repeats(
+    endpoints: tuple[Endpoint, ...],
+) -> Iterator[tuple[tuple[str | int, ...], Fault]]:
+    for key in ("name", "token_sha256"):
+        seen: set[str | None] = set()
+        for index, endpoint in enumerate(endpoints):
+            value = getattr(endpoint, key)
+            if value in seen:
+                what = "is used twice" if value else "is missing twice: only one can be /mcp"
+                yield (("endpoints", index), Fault(key, what, "each endpoint needs its own"))
+            seen.add(value)

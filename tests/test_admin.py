@@ -1,0 +1,83 @@
+"""The admin listener: alive while the process answers, ready while the audit log can be written."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from sidecar import admin, audit
+from sidecar.errors import OrganDown
+from sidecar.model import Event
+
+pytestmark = pytest.mark.anyio
+
+
+@asynccontextmanager
+async def listening(folder: Path, max_bytes: int = 1 << 20) -> AsyncIterator[
+    tuple[httpx2.AsyncClient, audit.Writer]
+]:  # fmt: skip
+    """The admin application of a real writer."""
+    writer = audit.Writer(
+        folder, instance="t", clock=lambda: datetime.now(UTC), max_bytes=max_bytes
+    )
+    transport = httpx2.ASGITransport(admin.application(writer))
+    try:
+        async with httpx2.AsyncClient(transport=transport, base_url="http://admin") as client:
+            yield client, writer
+    finally:
+        with contextlib.suppress(OrganDown):  # a log that was taken away has no durable stop
+            writer.close()
+
+
+async def statuses(client: httpx2.AsyncClient) -> list[int]:
+    return [(await client.get(path)).status_code for path in ("/livez", "/readyz")]
+
+
+async def fill(writer: audit.Writer) -> None:
+    for _ in range(20):
+        await writer.record(Event(audit.event_id(), "outcome"))
+
+
+async def test_a_sidecar_that_can_write_is_alive_and_ready(tmp_path):
+    async with listening(tmp_path) as (client, _):
+        assert await statuses(client) == [200, 200]
+
+
+async def test_a_sidecar_whose_log_is_full_is_alive_and_not_ready(tmp_path):
+    async with listening(tmp_path, max_bytes=1500) as (client, writer):
+        with pytest.raises(OrganDown):
+            await fill(writer)
+        assert await statuses(client) == [200, 503]
+        assert (await client.get("/readyz")).text == "the audit log cannot be written\n"
+
+
+async def test_a_sidecar_is_ready_again_when_there_is_room_again(tmp_path, monkeypatch):
+    async with listening(tmp_path) as (client, writer):
+        monkeypatch.setattr(writer, "_max_bytes", 10)
+        with pytest.raises(OrganDown):
+            await writer.record(Event(audit.event_id(), "outcome"))
+        assert await statuses(client) == [200, 503]
+        monkeypatch.setattr(writer, "_max_bytes", 1 << 20)
+        assert await statuses(client) == [200, 200]
+        assert b'"what":"resumed"' in (tmp_path / "audit.jsonl").read_bytes()
+
+
+async def test_a_sidecar_whose_log_was_taken_away_stays_not_ready(tmp_path):
+    async with listening(tmp_path) as (client, writer):
+        (tmp_path / "audit.jsonl").unlink()
+        with pytest.raises(OrganDown):
+            await writer.record(Event(audit.event_id(), "outcome"), is_synced=True)
+        assert await statuses(client) == [200, 503]
+
+
+@pytest.mark.parametrize("path", ["/", "/mcp", "/metrics", "/config", "/livez/", "/policies"])
+async def test_there_is_nothing_else_that_an_agent_in_the_pod_could_use(tmp_path, path):
+    async with listening(tmp_path) as (client, _):
+        assert (await client.get(path)).status_code in {307, 404}
+        assert (await client.post("/readyz")).status_code == 405

@@ -1,0 +1,282 @@
+"""The raw ASGI endpoint: bodies that are too large, too slow or cut; streams; callers who leave."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from flow import SSE, Flow, ask, call, event, flow, result, stream, token, tool_result
+from settings_parts import GOOD, written
+
+from sidecar import app, settings
+from sidecar.errors import ConfigError
+from sidecar.model import Reply
+
+pytestmark = pytest.mark.anyio
+
+READ = "list_all_gladly_tasks"
+LIMIT = 2000
+
+
+@dataclass
+class Caller:
+    """One HTTP request as a server hands it to ASGI, and what was sent back."""
+
+    scope: dict[str, Any]
+    events: asyncio.Queue[dict[str, Any]] = field(default_factory=asyncio.Queue)
+    sent: list[dict[str, Any]] = field(default_factory=list)
+    started: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def sends(self, body: bytes, *, more: bool = False) -> Caller:
+        self.events.put_nowait({"type": "http.request", "body": body, "more_body": more})
+        return self
+
+    def leaves(self) -> Caller:
+        self.events.put_nowait({"type": "http.disconnect"})
+        return self
+
+    async def send(self, message: dict[str, Any]) -> None:
+        self.sent.append(message)
+        self.started.set()
+
+    async def run(self, endpoint: app.Endpoint) -> None:
+        async with asyncio.timeout(5):
+            await endpoint(self.scope, self.events.get, self.send)  # type: ignore[arg-type]  # ASGI
+
+    @property
+    def status(self) -> int:
+        return int(self.sent[0]["status"])
+
+    @property
+    def headers(self) -> dict[bytes, bytes]:
+        return dict(self.sent[0]["headers"])
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(message["body"] for message in self.sent[1:])
+
+
+def caller(f: Flow, verb: str = "POST", **headers: str) -> Caller:
+    """A caller with a good token, whose body is still to come."""
+    named = {"host": "localhost", "authorization": f"Bearer {token()}"} | headers
+    if verb == "POST":
+        named["content-type"] = "application/json"
+    scope = {
+        "type": "http",
+        "method": verb,
+        "raw_path": f"/mcp/{f.tokens['all']}".encode(),
+        "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in named.items()],
+        "client": ("10.1.2.3", 5),
+    }
+    return Caller(scope)
+
+
+@asynccontextmanager
+async def served(
+    folder: Path, *, seconds: float = 5.0, streams: int = 9
+) -> AsyncIterator[tuple[Flow, app.Endpoint]]:
+    async with flow(folder) as f:
+        yield f, app.Endpoint(f.road, LIMIT, seconds, streams)
+
+
+async def test_a_body_in_pieces_is_put_together(tmp_path):
+    async with served(tmp_path) as (f, endpoint):
+        f.backend.reply = tool_result([])
+        raw = orjson.dumps(call(READ, customer_id="x"))
+        c = caller(f)
+        for byte in raw[:-1]:
+            c.sends(bytes([byte]), more=True)
+        await c.sends(raw[-1:]).run(endpoint)
+        assert c.status == 200
+        assert c.headers[b"content-length"] == b"%d" % len(c.body)
+        assert f.outcome["outcome"]["bytes_in"] > 0
+        assert f.events("intent")[0]["src"] == {"ip": "10.1.2.3"}
+
+
+@pytest.mark.parametrize("announced", [True, False])
+async def test_a_body_over_the_limit_is_refused_before_it_is_held(tmp_path, announced):
+    async with served(tmp_path) as (f, endpoint):
+        length = {"content-length": str(1 << 21)} if announced else {}
+        c = caller(f, **length)
+        for _ in range(100):
+            c.sends(b" " * 100, more=True)
+        await c.run(endpoint)
+        assert c.status == 413
+        assert orjson.loads(c.body)["error"]["code"] == -32600
+        assert c.events.qsize() >= 79, "what comes after the limit is not read"
+        assert f.outcome["decision"]["reason"] == "too_large"
+        assert f.backend.sent == []
+
+
+async def test_a_body_of_exactly_the_limit_comes_in(tmp_path):
+    async with served(tmp_path) as (f, endpoint):
+        f.backend.reply = result({})
+        raw = orjson.dumps(ask("ping"))
+        c = caller(f).sends(raw + b" " * (LIMIT - len(raw)))
+        await c.run(endpoint)
+        assert c.status == 200
+
+
+async def test_a_slow_body_is_refused(tmp_path):
+    async with served(tmp_path, seconds=0.02) as (f, endpoint):
+        c = caller(f).sends(b"{", more=True)
+        await c.run(endpoint)
+        assert c.status == 408
+        assert f.outcome["decision"]["reason"] == "body_timeout"
+
+
+async def test_a_body_that_is_cut_is_refused_and_counted(tmp_path):
+    async with served(tmp_path) as (f, endpoint):
+        c = caller(f).sends(b"{", more=True).leaves()
+        await c.run(endpoint)
+        assert c.status == 408
+        assert f.outcome["decision"]["reason"] == "body_cut"
+
+
+async def test_the_body_of_a_stranger_is_not_read(tmp_path):
+    async with served(tmp_path) as (f, endpoint):
+        c = caller(f, authorization="Bearer nonsense").sends(b"{")
+        await c.run(endpoint)
+        assert c.status == 401
+        assert c.events.qsize() == 1
+
+
+async def test_a_query_string_is_part_of_the_path(tmp_path):
+    async with served(tmp_path) as (f, endpoint):
+        c = caller(f).sends(b"{}")
+        c.scope["query_string"] = b"token=x"
+        await c.run(endpoint)
+        assert c.status == 404
+
+
+async def test_an_accepted_notification_has_no_body_and_no_length(tmp_path):
+    async with served(tmp_path) as (f, endpoint):
+        body = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+        c = caller(f).sends(orjson.dumps(body))
+        await c.run(endpoint)
+        assert (c.status, c.body, c.headers) == (202, b"", {})
+
+
+async def test_a_stream_is_sent_event_by_event_and_told_not_to_be_held_back(tmp_path):
+    async with served(tmp_path) as (f, endpoint):
+        progress = {"jsonrpc": "2.0", "method": "notifications/progress", "params": {}}
+        final = {"jsonrpc": "2.0", "id": 1, "result": {"content": []}}
+        f.backend.reply = stream(event(progress), event(final))
+        c = caller(f).sends(orjson.dumps(call(READ, customer_id="x")))
+        await c.run(endpoint)
+        assert c.headers[b"x-accel-buffering"] == b"no"
+        assert b"no-transform" in c.headers[b"cache-control"]
+        assert b"content-length" not in c.headers
+        events = [message["body"] for message in c.sent[1:] if message["body"]]
+        assert len(events) == 2
+        assert c.sent[-1] == {"type": "http.response.body", "body": b""}
+
+
+async def endless(closed: asyncio.Event) -> Reply:
+    """A stream that never ends, begun as the upstream client does; the event tells its end."""
+
+    async def generate() -> AsyncGenerator[bytes, None]:
+        try:
+            yield b""
+            yield b": hello\n\n"
+            await asyncio.Event().wait()
+        finally:
+            closed.set()
+
+    made = generate()
+    await anext(made)
+    return Reply(200, SSE, stream=made)
+
+
+async def test_streams_beyond_the_limit_are_refused_and_the_backends_given_back(tmp_path):
+    async with served(tmp_path, streams=1) as (f, endpoint):
+        first, second = asyncio.Event(), asyncio.Event()
+        f.backend.reply = await endless(first)
+        listener = caller(f, "GET")
+        task = asyncio.create_task(listener.run(endpoint))
+        await listener.started.wait()
+        f.backend.reply = await endless(second)
+        too_many = caller(f, "GET")
+        await too_many.run(endpoint)
+        assert too_many.status == 503
+        assert too_many.headers[b"retry-after"] == b"5"
+        assert second.is_set()
+        await left(task)
+        assert first.is_set()
+        await runs_and_leaves(f, endpoint)
+
+
+async def left(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def runs_and_leaves(f: Flow, endpoint: app.Endpoint) -> None:
+    """The place of a stream that ended is free for the next."""
+    f.backend.reply = await endless(asyncio.Event())
+    listener = caller(f, "GET")
+    task = asyncio.create_task(listener.run(endpoint))
+    await listener.started.wait()
+    assert listener.status == 200
+    await left(task)
+
+
+async def test_a_caller_who_leaves_ends_the_call_at_the_backend(tmp_path):
+    async with served(tmp_path) as (f, endpoint):
+        reached, ended = asyncio.Event(), asyncio.Event()
+
+        async def hang(*_: object) -> Reply:
+            reached.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.set()
+            raise AssertionError
+
+        f.backend.reply = hang
+        c = caller(f).sends(orjson.dumps(call(READ, customer_id="x")))
+        task = asyncio.create_task(c.run(endpoint))
+        await reached.wait()
+        c.leaves()
+        await task
+        assert ended.is_set()
+        assert c.sent == []
+        assert f.outcome["outcome"]["status"] == "cancelled"
+
+
+async def test_a_caller_who_leaves_a_stream_ends_it_at_the_backend(tmp_path):
+    async with served(tmp_path) as (f, endpoint):
+        closed = asyncio.Event()
+        f.backend.reply = await endless(closed)
+        c = caller(f).sends(orjson.dumps(call(READ, customer_id="x")))
+        task = asyncio.create_task(c.run(endpoint))
+        await c.started.wait()
+        c.leaves()
+        await task
+        assert closed.is_set()
+        assert f.outcome["outcome"]["status"] == "cancelled"
+
+
+def test_the_check_reads_what_a_start_would_and_tells_all_of_it(tmp_path):
+    (tmp_path / "secret").write_text("s" * 40)
+    (tmp_path / "secret").chmod(0o600)
+    (tmp_path / "site").mkdir()
+    (tmp_path / "tools").mkdir()
+    more = "policy: {site_folder: FOLDER/site}\ncatalog: {folders: [FOLDER/tools]}\n"
+    loaded = settings.load(written(tmp_path, GOOD + more))
+    assert len(app.check(loaded).catalog) > 10
+    (tmp_path / "site" / "rule.rego").write_text("package")
+    (tmp_path / "tools" / "mine.yaml").write_text("tools: 1")
+    with pytest.raises(ConfigError) as caught:
+        app.check(loaded)
+    wheres = " ".join(problem.where for problem in caught.value.problems)
+    assert "rule.rego" in wheres
+    assert "mine.yaml" in wheres

@@ -1,0 +1,102 @@
+"""What the model reads, for each kind of answer that Gladly gives."""
+
+import json
+
+import pytest
+from gladly_fixtures import catalog, text
+
+from sidecar.gladly import results
+from sidecar.gladly.client import Answer, GladlyError, UnreachableError
+
+ROWS = {row.tool.name: row for row in catalog().rows}
+LIST = ROWS["list_all_gladly_agents"]
+GET = ROWS["get_single_gladly_customer_by_id"]
+CREATE = ROWS["create_a_gladly_task"]
+
+
+def answer(status: int, body: object = None, **headers: str) -> Answer:
+    raw = b"" if body is None else json.dumps(body).encode()
+    named = {"content-type": "application/json"} | {
+        k.replace("_", "-"): v for k, v in headers.items()
+    }
+    return Answer(status, tuple(named.items()), raw)
+
+
+@pytest.mark.parametrize(
+    ("flag", "is_partial"), [(None, False), ("true", True), ("1000", True), ("false", False)]
+)
+def test_a_list_comes_in_an_envelope_that_says_whether_it_was_cut(flag, is_partial):
+    headers = {"gladly_limited_data": flag} if flag else {}
+    outcome = results.result(LIST, answer(200, [{"id": "a"}], **headers))
+    value = {"result": [{"id": "a"}], "result_count": 1, "is_partial_response": is_partial}
+    assert outcome.structured_content == value
+    assert json.loads(text(outcome)) == value
+    assert not outcome.is_error
+
+
+def test_one_object_where_a_list_is_promised_becomes_a_list_of_one():
+    row = ROWS["list_all_gladly_voice_transcripts"]
+    outcome = results.result(row, answer(200, {"paragraphs": []}))
+    assert outcome.structured_content["result"] == [{"paragraphs": []}]
+
+
+def test_json_lines_become_a_list():
+    lines = Answer(200, (("content-type", "application/x-ndjson"),), b'{"id":"a"}\n\n{"id":"b"}\n')
+    outcome = results.result(ROWS["get_single_gladly_export_job_file_by_id"], lines)
+    assert outcome.structured_content["result"] == [{"id": "a"}, {"id": "b"}]
+
+
+def test_a_single_record_is_passed_as_it_is():
+    record = {"id": "a", "unheardOf": {"x": "\u2028é"}}
+    outcome = results.result(GET, answer(200, record))
+    assert outcome.structured_content == json.loads(text(outcome)) == record
+
+
+def test_a_create_answers_the_id_from_the_location():
+    made = results.result(CREATE, answer(201, location="/api/v1/tasks/t1"))
+    assert made.structured_content == {"id": "t1"}
+    assert results.result(CREATE, answer(201)).structured_content == {}
+    delete = ROWS["delete_a_gladly_customer_by_id"]
+    assert results.result(delete, answer(204)).structured_content == {}
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[1]", b"{"])
+def test_an_answer_that_is_not_the_promised_json_is_an_error_without_its_text(body):
+    outcome = results.result(GET, Answer(200, (), body))
+    assert outcome.is_error
+    assert "html" not in text(outcome)
+
+
+@pytest.mark.parametrize("status", [301, 400])
+def test_a_merged_customer_names_the_new_id_and_says_to_call_again(status):
+    moved = {"errors": [{"code": "moved", "meta": {"old": "old-id", "new": "new-id"}}]}
+    outcome = results.result(GET, answer(status, moved))
+    assert outcome.is_error
+    assert "the new id is new-id" in text(outcome)
+    assert "again" in text(outcome)
+    machine = json.loads(text(outcome)[text(outcome).index("{") :])
+    assert machine["code"] == "moved"
+    assert machine["meta"]["new"] == "new-id"
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (GladlyError(400, "invalid_state", "close it"), "close open or waiting conversations"),
+        (GladlyError(409, "taken"), "in use by another record"),
+        (GladlyError(404), "Look the id up again"),
+        (GladlyError(401), "An operator has to renew it"),
+        (GladlyError(403), "lacks the role"),
+        (GladlyError(418), "Do not repeat the call unchanged"),
+    ],
+)
+def test_every_refusal_says_what_to_do_next(error, says):
+    assert says in results.explain(GET, error)
+
+
+def test_no_answer_to_a_write_warns_that_it_may_have_happened():
+    lost = UnreachableError("Gladly did not answer in time", is_sent=True)
+    assert "may have been made" in text(results.unreachable(CREATE, lost))
+    assert "Nothing was changed" in text(results.unreachable(GET, lost))
+    unsent = UnreachableError("Gladly cannot be reached", is_sent=False)
+    assert "Nothing was changed" in text(results.unreachable(CREATE, unsent))

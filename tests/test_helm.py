@@ -1,0 +1,169 @@
+"""The chart's values, schema and README agree; helm and Kubernetes accept what it renders."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema
+import kubernetes_validate
+import pytest
+import yaml
+from chart import BEARER, CASES, CHART, KUBERNETES, render, run_helm, template, the
+
+from sidecar import settings
+
+SCHEMA = json.loads((CHART / "values.schema.json").read_text())
+VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
+
+needs_helm = pytest.mark.sockets
+
+
+def leaves(schema: dict[str, Any], values: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value that the schema knows by name, with its default."""
+    for key, below in schema.get("properties", {}).items():
+        if key == "global":
+            continue
+        here = f"{path}.{key}".lstrip(".")
+        if "properties" in below and values[key] and key != "resources":
+            yield from leaves(below, values[key], here)
+        else:
+            yield here, values[key]
+
+
+def objects_in(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if "properties" in schema:
+        yield schema
+    for below in schema.get("properties", {}).values():
+        yield from objects_in(below)
+
+
+def test_the_schema_is_draft_07_and_accepts_the_defaults() -> None:
+    jsonschema.Draft7Validator.check_schema(SCHEMA)
+    assert SCHEMA["$schema"] == "http://json-schema.org/draft-07/schema#"
+    jsonschema.Draft7Validator(SCHEMA).validate(VALUES)
+
+
+def test_every_object_with_named_values_is_closed_and_the_root_knows_global() -> None:
+    assert all(one["additionalProperties"] is False for one in objects_in(SCHEMA))
+    assert "global" in SCHEMA["properties"]
+
+
+def test_values_and_schema_name_the_same_things() -> None:
+    assert set(SCHEMA["properties"]) - {"global"} == set(VALUES)
+    assert dict(leaves(SCHEMA, VALUES))
+
+
+def test_every_value_is_explained_by_a_comment() -> None:
+    lines = (CHART / "values.yaml").read_text().splitlines()
+    assert len(lines) <= 150
+    for path, _ in leaves(SCHEMA, VALUES):
+        key = path.rsplit(".", 1)[-1]
+        at = [number for number, line in enumerate(lines) if re.match(rf"\s*{key}:", line)]
+        assert any(lines[number - 1].lstrip().startswith("#") for number in at), path
+
+
+def test_the_readme_lists_every_value_with_its_default() -> None:
+    rows = re.findall(
+        r"^\| `([\w.]+)` \| `(.*?)` \|", (CHART / "README.md").read_text(), re.MULTILINE
+    )
+    told = {name: json.loads(default) for name, default in rows}
+    assert len(told) == len(rows)
+    assert told == dict(leaves(SCHEMA, VALUES))
+
+
+@needs_helm
+@pytest.mark.parametrize("major", ["helm", "helm3"])
+@pytest.mark.parametrize("case", CASES)
+def test_strict_lint_finds_nothing(case: str, major: str) -> None:
+    done = run_helm(major, "lint", "--strict", ".", "-f", f"ci/{case}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "[WARNING]" not in done.stdout
+
+
+@needs_helm
+@pytest.mark.parametrize("case", CASES)
+def test_helm_3_and_helm_4_render_the_same_objects(case: str) -> None:
+    by_name = [
+        {(d["kind"], d["metadata"]["name"]): d for d in render(case, major=major)}
+        for major in ("helm", "helm3")
+    ]
+    assert by_name[0] == by_name[1]
+
+
+@needs_helm
+@pytest.mark.parametrize("version", KUBERNETES)
+@pytest.mark.parametrize("case", CASES)
+def test_kubernetes_knows_every_field(case: str, version: str) -> None:
+    for document in render(case):
+        kubernetes_validate.validate(document, version, strict=True)
+
+
+@needs_helm
+def test_a_misspelt_field_would_be_noticed() -> None:
+    deployment = the("Deployment", render(BEARER))
+    deployment["spec"]["template"]["spec"]["automountServiceAcountToken"] = False
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(deployment, KUBERNETES[-1], strict=True)
+
+
+@needs_helm
+@pytest.mark.parametrize("major", ["helm", "helm3"])
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ("sidecar.mode=bogus", "mode"),
+        ("sidecar.prot=8081", "prot"),
+        ("sidecar.port=80", "port"),
+        ("image.digest=latest", "digest"),
+        ("bogus=1", "bogus"),
+        ("settings.audit.folder=/tmp", "audit"),
+        ("settings.backend.url=https://elsewhere", "backend"),
+        ("backend.url=https://user:password@example.com/mcp", "url"),
+        ("audit.reads=never", "reads"),
+        ("agent.runAsUser=65532", "runAsUser"),
+        ("agent.tokenSeconds=60", "tokenSeconds"),
+    ],
+)
+def test_the_schema_refuses(wrong: str, named: str, major: str) -> None:
+    done = template(BEARER, wrong, major=major)
+    assert done.returncode != 0
+    assert named in done.stderr
+
+
+@needs_helm
+@pytest.mark.parametrize(
+    ("sets", "told"),
+    [
+        (["backend.secret.urlKey=url"], "both set"),
+        (["backend.url="], "there is no backend"),
+        (["backend.secret.name="], "names a key but no Secret"),
+        (["backend.secret.tokenKey="], "without a key"),
+        (["sidecar.adminPort=8080"], "are the same"),
+        (["existingPolicies=other"], "both set"),
+        (["agent.image="], "agent.image is empty"),
+        (["settings.bearer=null"], "wants bearer tokens"),
+    ],
+)
+def test_what_cannot_hold_together_stops_the_rendering(sets: list[str], told: str) -> None:
+    done = template(BEARER, *sets)
+    assert done.returncode != 0
+    assert told in done.stderr
+
+
+@needs_helm
+def test_a_kubernetes_without_native_sidecars_is_refused() -> None:
+    done = run_helm("helm", "template", ".", "-f", f"ci/{BEARER}", "--kube-version", "1.28.0")
+    assert done.returncode != 0
+    assert ">=1.29.0-0" in done.stderr
+
+
+def test_the_schema_names_sections_and_times_that_the_sidecar_has() -> None:
+    sections = SCHEMA["properties"]["settings"]["properties"]
+    assert set(sections) <= set(settings.Settings.model_fields)
+    assert set(sections["backend"]["properties"]) <= set(settings.Backend.model_fields)
+
+
+@needs_helm
+def test_without_a_deployment_only_the_settings_are_left() -> None:
+    assert [document["kind"] for document in render("library-values.yaml")] == ["ConfigMap"]

@@ -1,0 +1,152 @@
+"""The README says what is true: its tables are the code's, its commands run as they stand."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import readme
+import tools
+import yaml
+
+ROOT = readme.ROOT
+ENVIRONMENT = dict(os.environ)  # noqa: TID251 - what the commands inherit
+TEXT = readme.README.read_text()
+BLOCKS = re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)
+NEWCOMER, PLATFORM, CHART, SECURITY, TRACE, REVIEWER = BLOCKS
+
+
+def test_the_generated_tables_are_the_codes():
+    assert readme.current() == TEXT, "run: python tests/readme.py"
+
+
+def test_the_two_first_commands_are_targets_and_ci_runs_the_second():
+    """What they do: test_demo.py runs the demo; the test target is running this very test."""
+    assert NEWCOMER.split("\n")[:2] == ["make demo", "make test"]
+    makefile = (ROOT / "Makefile").read_text()
+    assert re.search(r"^demo: .*\n\t\$\(BIN\)/sidecar demo$", makefile, re.MULTILINE)
+    assert re.search(r"^test: ", makefile, re.MULTILINE)
+    assert "make test" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_every_command_block_is_known_to_these_tests():
+    assert len(BLOCKS) == 6
+
+
+def test_every_invariant_of_the_readme_has_tests_that_bear_its_number():
+    tested = (ROOT / "tests" / "test_invariants.py").read_text()
+    for number in re.findall(r"^\| (\d+) \|", TEXT, re.MULTILINE):
+        assert f"`test_invariant_{number}_*`" in TEXT
+        assert f"def test_invariant_{number}_" in tested
+    assert re.findall(r"^\| (\d+) \|", TEXT, re.MULTILINE) == [str(n) for n in range(1, 13)]
+
+
+def test_every_link_of_the_readme_leads_to_a_file():
+    links = re.findall(r"\]\(([^)#]+)\)", TEXT)
+    assert [link for link in links if "://" not in link and not (ROOT / link).exists()] == []
+
+
+class Shell(NamedTuple):
+    """Where the commands run, and how."""
+
+    folder: Path
+    run: Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory):
+    """A folder like the checkout, with `sidecar` on the path; commands run one after another."""
+    folder = tmp_path_factory.mktemp("readme")
+    for name in ("tests", "helm"):
+        (folder / name).symlink_to(ROOT / name)
+    program = folder / "bin" / "sidecar"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m sidecar "$@"\n')
+    program.chmod(0o755)
+    path = os.pathsep.join([str(program.parent), ENVIRONMENT["PATH"]])
+
+    def run(script: str, **more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["sh", "-euc", script], cwd=folder, capture_output=True, text=True, timeout=60,
+            env={**ENVIRONMENT, "PATH": path, "PYTHONPATH": str(ROOT), **more}, check=False,
+        )  # fmt: skip
+
+    done = run(PLATFORM)
+    assert done.returncode == 0, done.stderr
+    return Shell(folder, run)
+
+
+@pytest.mark.sockets
+def test_the_platform_engineers_commands_make_settings_that_check_out(shell):
+    config = yaml.safe_load((shell.folder / "sidecar.yaml").read_text())
+    assert config["endpoints"][0]["name"] == "support-agent"
+    assert "settings: ok, 1 endpoint(s)" in shell.run("sidecar check --config sidecar.yaml").stdout
+
+
+@pytest.mark.sockets
+def test_the_security_engineers_rule_is_taken_and_a_broken_one_is_named(shell):
+    done = shell.run(SECURITY)
+    assert done.returncode == 0, done.stderr
+    (shell.folder / "site" / "broken.rego").write_text("package site.x\n\ndeny contains {\n")
+    broken = shell.run("sidecar check --config sidecar.yaml")
+    assert broken.returncode == 2
+    assert "broken.rego:" in broken.stderr
+    (shell.folder / "site" / "broken.rego").unlink()
+
+
+@pytest.mark.sockets
+def test_the_trace_command_shows_the_ten_steps(shell):
+    done = shell.run(TRACE)
+    assert done.returncode == 0, done.stderr
+    assert "10 record outcome" in done.stdout
+
+
+@pytest.mark.sockets
+def test_the_charts_commands_run(shell):
+    helm = tools.require("helm")
+    path = os.pathsep.join([str(helm.parent), ENVIRONMENT["PATH"]])
+    done = shell.run(CHART, PATH=path)
+    assert done.returncode == 0, done.stderr
+    assert "kind: Deployment" in done.stdout
+
+
+@pytest.mark.sockets
+def test_the_reviewers_commands_answer_for_a_real_log(shell):
+    import asyncio
+
+    from flow import ask, call, flow
+
+    async def write() -> str:
+        async with flow(shell.folder) as f:
+            reply = await f.ask(call("no_such_tool"))
+            await f.ask(ask("ping"), bearer=None)
+            return str(reply.json()["error"]["data"]["_meta"]["gladly-mcp-sidecar/event"])
+
+    event = asyncio.run(write())
+    done = shell.run(REVIEWER.replace("EVENT-ID", event))
+    assert done.returncode == 0, done.stderr
+    assert "verified" in done.stdout
+    assert "access.unknown" in done.stdout
+
+
+def test_no_file_of_the_repository_names_a_machines_path_or_a_registry_host():
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    hosts = re.compile(
+        r"registry\.npmjs\.org|files\.pythonhosted\.org|pypi\.org/s|\B/(root|home)/\w"
+    )
+    found = []
+    for name in listed:
+        path = ROOT / name
+        if not path.is_file() or path == Path(__file__):
+            continue
+        if hosts.search(path.read_text("utf-8", "replace")):
+            found.append(name)
+    assert found == []
