@@ -1,0 +1,82 @@
+"""`sidecar demo` as a user runs it: a process of its own, ended with nothing left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from sidecar.demo.agent import connected
+from sidecar.demo.scenes import SCENES
+
+pytestmark = [pytest.mark.anyio, pytest.mark.sockets]
+
+LONGEST = 60.0
+"""Seconds that the whole demo may take; it paces itself to Gladly's rate limit."""
+
+
+@asynccontextmanager
+async def demo(*options: str) -> AsyncIterator[Process]:
+    """The demo in a process group of its own, which is ended whatever happens."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "sidecar", "demo", *options,
+        stdin=asyncio.subprocess.DEVNULL, stdout=PIPE, start_new_session=True, limit=1 << 20,
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(LONGEST):
+            yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+
+
+def is_anything_left(process: Process) -> bool:
+    """Whether a process of its group is still there."""
+    try:
+        os.killpg(process.pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def assert_all_shown(said: str) -> None:
+    for number, (title, _, _) in enumerate(SCENES, start=1):
+        assert f"── {number}. {title} " in said
+    for scene in said.split("── ")[1:]:
+        assert "✓" in scene, f"this scene checked nothing: {scene[:40]}"
+    assert "✗" not in said
+    assert f"{len(SCENES)} of {len(SCENES)} scenes showed what they promise." in said
+
+
+async def test_the_demo_shows_every_scene_and_leaves_nothing_running():
+    async with demo() as process:
+        said, _ = await process.communicate()
+        assert process.returncode == 0
+        assert_all_shown(said.decode())
+        assert not is_anything_left(process)
+
+
+async def test_a_demo_that_stays_prints_a_url_that_works_and_ends_on_sigterm():
+    async with demo("--serve") as process:
+        assert process.stdout
+        said = (await process.stdout.readuntil(b"--method tools/list\n")).decode()
+        assert_all_shown(said)
+        told = said.partition("The sidecar stays up")[2]
+        (url,) = set(re.findall(r"http://127\.0\.0\.1:\d+/mcp/[\w-]+", told))
+        (bearer,) = set(re.findall(r"Bearer ([\w.-]+)", told))
+        async with connected(url, bearer) as agent:
+            assert "list_all_gladly_inboxes" in await agent.tools()
+            assert (await agent.call("list_all_gladly_inboxes")).value
+        process.terminate()
+        await process.stdout.read()
+        assert await process.wait() == 0
+        assert not is_anything_left(process)

@@ -1,0 +1,129 @@
+"""Real processes for tests: the demo's whole world, or one sidecar in front of a test's backend.
+
+Both are asynchronous context managers. `staged` runs one in an event loop of its own, so that the
+tests of a module share it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from asyncio.subprocess import Process
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import flow
+import httpx2
+import orjson
+from anyio.from_thread import start_blocking_portal
+from gladly_fixtures import listening
+from starlette.types import ASGIApp
+
+from sidecar.demo.world import World
+
+ACCEPT = "application/json, text/event-stream"
+LEGACY = "2025-11-25"
+PATIENCE = 15.0
+"""Longest wait for anything, in seconds; only a failing test waits that long."""
+
+AnyWorld = TypeVar("AnyWorld", bound=World)
+
+
+class Behind(World):
+    """One sidecar process in front of the backend at `target`; `changes` are settings by section.
+
+    Its endpoints are the demo's.
+    """
+
+    def __init__(self, folder: Path, target: str, **changes: dict[str, Any]) -> None:
+        super().__init__(folder)
+        self.target = target
+        self._changes = changes
+
+    async def _start(self) -> None:
+        self.backend_token = self._secret("backend-token")
+        self._secret("bearer-secret")
+        await self.start_sidecar()
+
+    def _settings(self, port: int, admin: int) -> dict[str, Any]:
+        settings = super()._settings(port, admin)
+        settings["backend"]["url"] = self.target
+        for section, changed in self._changes.items():
+            settings[section] = settings.get(section, {}) | changed
+        return settings
+
+    @property
+    def process(self) -> Process:
+        """The sidecar's process."""
+        return self._processes[0]
+
+    async def stop_sidecar(self) -> None:
+        """End the sidecar, so that nothing more is written to its log."""
+        for process in self._processes:
+            await ended(process)
+
+
+@contextmanager
+def served(app: ASGIApp) -> Iterator[str]:
+    """Serve a backend on a free port, in a thread; gives its base URL."""
+    _drop_engines()
+    with listening(app) as url:
+        yield url
+
+
+@contextmanager
+def staged(world: AnyWorld) -> Iterator[AnyWorld]:
+    """Run a world for several tests, in a thread with its own event loop."""
+    _drop_engines()
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(world):
+        yield world
+
+
+async def ended(process: Process) -> int:
+    """Tell a process to stop (SIGTERM) and give its exit code.
+
+    Raises:
+        TimeoutError: It did not stop within PATIENCE.
+    """
+    if process.returncode is None:
+        process.terminate()
+    return await asyncio.wait_for(process.wait(), PATIENCE)
+
+
+def caller(bearer: str) -> httpx2.AsyncClient:
+    """A plain HTTP client that sends what every MCP client sends."""
+    headers = {"authorization": f"Bearer {bearer}", "accept": ACCEPT}
+    return httpx2.AsyncClient(headers=headers, trust_env=False, timeout=PATIENCE)
+
+
+async def handshake(http: httpx2.AsyncClient, url: str) -> dict[str, str]:
+    """Open a session of the handshake era; gives the headers that go with it."""
+    hello = flow.ask(
+        "initialize",
+        0,
+        protocolVersion=LEGACY,
+        capabilities={},
+        clientInfo={"name": "test", "version": "1"},
+    )
+    answer = await http.post(url, json=hello)
+    assert answer.status_code == httpx2.codes.OK, answer.text
+    session = {"mcp-session-id": answer.headers["mcp-session-id"], "mcp-protocol-version": LEGACY}
+    done = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+    answer = await http.post(url, json=done, headers=session)
+    assert answer.status_code == httpx2.codes.ACCEPTED
+    return session
+
+
+def logged(world: World, stage: str = "outcome", **mcp: Any) -> list[dict[str, Any]]:
+    """The events of the audit log of one stage whose `mcp` section holds these members."""
+    events = [orjson.loads(line) for line in world.audit_log.read_bytes().splitlines()]
+    return [
+        event for event in events if event["stage"] == stage and mcp.items() <= event["mcp"].items()
+    ]
+
+
+def _drop_engines() -> None:
+    """Collect garbage before a thread could: an embedded engine dies only where it was made."""
+    gc.collect()
