@@ -1,0 +1,1 @@
+"""The parts of `make bench`: what is called, who answers, who asks, and what is read of /proc."""

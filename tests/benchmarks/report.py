@@ -1,0 +1,76 @@
+"""The numbers as a person reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from benchmarks.rounds import CONNECTIONS, RATE
+
+_BASE = "pass-through"
+
+
+def text(found: dict[str, Any]) -> str:
+    """Write the whole report."""
+    parts = (_measured(found), _ways(found), _ratios(found), _programs(found), _steps(found))
+    return "\n".join(line for part in parts for line in ("", *part))
+
+
+def _measured(found: dict[str, Any]) -> Iterator[str]:
+    cores, plan, loop = found["cores"], found["plan"], found["reference_loop_ms"]
+    is_pinned = cores["proxy"] is not None
+    yield (
+        f"proxies on core {cores['proxy']}, load and backend on core {cores['load_and_backend']}"
+        if is_pinned
+        else "not pinned: fewer than two cores to choose from, so the numbers below are rough"
+    )
+    yield (
+        f"{plan['rounds']} rounds in turn, {plan['seconds']} s each; CPU and requests/s with "
+        f"{CONNECTIONS} connections always busy, latency at {RATE:.0f} requests/s"
+    )
+    sizes = ", ".join(f"{name} {size} B" for name, size in found["payload_bytes"].items())
+    yield f"replies: {sizes}; Python {found['python']}; loopback, no TLS"
+    yield (
+        f"noise: the same loop of Python took {loop['min']} to {loop['max']} ms "
+        f"(median {loop['median']}) on the proxies' core"
+    )
+
+
+def _ways(found: dict[str, Any]) -> Iterator[str]:
+    ways, base = found["ways"], found["ways"]["direct"]
+    columns = ("CPU µs/request", "(min..max)", "requests/s", "p50 µs", "p99 µs", "added p50", "p99")
+    yield f"{'':20}" + "".join(f"{column:>15}" for column in columns)
+    for name, way in ways.items():
+        cpu, latencies = way["cpu_us"], (way["p50_us"], way["p99_us"])
+        added = (latencies[0] - base["p50_us"], latencies[1] - base["p99_us"])
+        numbers = (way["rps"]["median"], *latencies, *added)
+        span = f"{cpu['min']:.0f}..{cpu['max']:.0f}"
+        row = f"{name:20}{cpu['median']:>15.0f}{span:>15}"
+        yield row + "".join(f"{number:>15.0f}" for number in numbers)
+    yield "CPU of direct is the backend's own; the others' is the proxy's, with all its threads."
+
+
+def _ratios(found: dict[str, Any]) -> Iterator[str]:
+    ways, direct = found["ways"], found["ways"]["direct"]
+    base = ways[_BASE]
+    for name, way in ways.items():
+        if name in {_BASE, "direct"}:
+            continue
+        cpu = way["cpu_us"]["median"] / base["cpu_us"]["median"]
+        added = (way["p50_us"] - direct["p50_us"]) / max(1.0, base["p50_us"] - direct["p50_us"])
+        yield f"{name} / {_BASE}: {cpu:.1f} times the CPU, {added:.1f} times the added p50"
+
+
+def _programs(found: dict[str, Any]) -> Iterator[str]:
+    for name, ready in found["ready_ms"].items():
+        span = f"{ready['min']:.0f}..{ready['max']:.0f}"
+        memory = f"resident {found['rss_mb'][name]:.0f} MB after the load"
+        yield f"{name:20}ready after {ready['median']:.0f} ms ({span}), {memory}"
+
+
+def _steps(found: dict[str, Any]) -> Iterator[str]:
+    steps = found["steps_us"]
+    yield "in process, median µs of each step" + "".join(f"{name:>10}" for name in steps)
+    for step in next(iter(steps.values())):
+        yield f"  {step:32}" + "".join(f"{one[step]:>10.1f}" for one in steps.values())
+    yield "  (forward ends at a scripted backend here, so the client's cost is not in it)"
