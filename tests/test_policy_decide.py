@@ -198,3 +198,16 @@ def test_an_engine_that_is_late_is_no_decision():
     with pytest.raises(OrganDown) as caught:
         asyncio.run(Policy(Late(None), 0.01).decide(facts()))
     assert caught.value.reason == "policy_timed_out"
+
+
+def test_the_masks_of_known_tools_alone_are_kept_for_the_next_decision():
+    said = {"tools": {TOOL.name: verdict(masks=(MASK,))}}
+    known, again, strange = (
+        decided(said, facts(replace(TOOL, is_known=is_known))) for is_known in (True, True, False)
+    )
+    assert isinstance(known, Decision)
+    assert isinstance(again, Decision)
+    assert isinstance(strange, Decision)
+    assert known == again == strange
+    assert known.of(TOOL.name).masks[0] is again.of(TOOL.name).masks[0]
+    assert known.of(TOOL.name).masks[0] is not strange.of(TOOL.name).masks[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -15,6 +15,19 @@ from sidecar.redaction.rules import rendered
 from sidecar.redaction.tally import Tally
 
 _CONTACT = frozenset({"EMAIL", "PHONE"})
+_DIGITS = 5
+"""Fewest digits that make what stands in a contact field, and is no address, a number."""
+
+
+class Payload(NamedTuple):
+    """A payload that is parsed, with its marked leaves: `structuredContent` or a text."""
+
+    root: Any
+    places: marks.Places
+
+
+Payloads = dict[int, Payload]
+"""By the id of the object that holds it. Valid until a member is renamed or a text written anew."""
 
 
 def payload_texts(result: Any) -> Iterator[tuple[Any, Link]]:
@@ -39,33 +52,36 @@ def withhold_media(value: Any, tally: Tally) -> None:
             tally.masked.append(finding)
 
 
-def mask_paths(value: JsonObject, node: marks.Node, tally: Tally) -> None:
+def mask_paths(value: JsonObject, node: marks.Node, tally: Tally) -> Payloads:
     """Mask the marked leaves of `structuredContent` and of every text that is JSON, in place."""
-    place: Link = (None, "structuredContent")
-    _mask_records(value.get("structuredContent"), node, tally, place)
+    payloads: Payloads = {}
+    root = value.get("structuredContent")
+    if isinstance(root, (dict, list)):
+        payloads[id(value)] = Payload(root, marks.places(root, node))
+        for place in payloads[id(value)].places.named.values():
+            _mask(place, "/structuredContent" + leaves.pointer(place.link), tally)
     for holder, link in payload_texts(value):
         inner = leaves.parsed(holder["text"])
         if isinstance(inner, (dict, list)):
             leaves.check_inner(inner, holder["text"], BackendFailed)
-            _mask_records(inner, node, tally, link, is_text=True)
+            payloads[id(holder)] = Payload(inner, marks.places(inner, node))
+            pointer = leaves.pointer(link)
+            for place in payloads[id(holder)].places.named.values():
+                _mask(place, pointer, tally)
             # Always: a repeated key would otherwise pass with the value that was not parsed.
             holder["text"] = orjson.dumps(inner).decode()
-
-
-def _mask_records(
-    root: Any, node: marks.Node, tally: Tally, link: Link, *, is_text: bool = False
-) -> None:
-    if isinstance(root, (dict, list)):
-        base = leaves.pointer(link)
-        for place in marks.places(root, node).values():
-            _mask(place, base if is_text else base + leaves.pointer(place.link), tally)
+    return payloads
 
 
 def _kind(entity: str, raw: Any) -> str:
     """What a contact field holds: Gladly writes mail addresses and numbers into the same one."""
     if entity not in _CONTACT or not isinstance(raw, str):
         return entity
-    return next((s.entity for s in detect.detect(raw) if s.entity in _CONTACT), entity)
+    if not raw.isascii() or "%" in raw:  # another script's signs, or encoded ones
+        return next((s.entity for s in detect.detect(raw) if s.entity in _CONTACT), entity)
+    if "@" in raw:
+        return "EMAIL"
+    return "PHONE" if sum(map(str.isdecimal, raw)) >= _DIGITS else entity
 
 
 def _mask(place: marks.Place, pointer: str, tally: Tally) -> None:

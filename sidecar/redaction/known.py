@@ -11,6 +11,8 @@ from sidecar.redaction.recogniser import Span
 
 SWEPT = frozenset({"NAME", "EMAIL", "PHONE", "ADDRESS"})
 _LEAST = 4
+_FEW = 32
+"""Values up to which each is looked for by itself first."""
 # Given names that are everyday words: their lower-case forms stay.
 _EVERYDAY = re.compile(
     r"april|august|bill|chase|christian|dean|destiny|drew|faith|frank|grace|grant|hope|hunter|"
@@ -56,10 +58,21 @@ class Known:
         if not self._values:
             return False
         text = unescaped(data).lower()
+        if len(self._values) <= _FEW and not any(self._may_begin_in(v, text) for v in self._values):
+            self._live = ()
+            return False
         words = frozenset(text.translate(_BREAKS).split())
         whole = folded(text.decode()) if any(not v.isascii() for v in self._values) else ""
         self._live = tuple(v for v in self._values if self._may_be_in(v, words, whole))
         return bool(self._live)
+
+    @staticmethod
+    def _may_begin_in(value: str, text: bytes) -> bool:
+        """Less than `_may_be_in`, but without taking the text apart."""
+        if not value.isascii():
+            return True
+        first = _WORD_OF.search(value)
+        return first is not None and first.group().encode() in text
 
     @staticmethod
     def _may_be_in(value: str, words: frozenset[bytes], whole: str) -> bool:
@@ -80,7 +93,7 @@ class Known:
 
     def action(self, entity: str, text: str) -> Action | None:
         """The action on a value that was found by its text."""
-        known = self._values.get(folded(text))
+        known = self._values.get(folded(text)) if self._values else None
         return known[1] if known is not None and known[0] == entity else None
 
     def _occurrences(self, value: str, low: str, text: str) -> Iterable[Span]:

@@ -18,6 +18,8 @@ from sidecar.redaction.recogniser import pattern
 from sidecar.redaction.recognisers import phone, pin, token
 
 MAX_DEPTH = 64
+_LETTERS = 20
+"""Characters of the shortest credential that is letters alone; nothing else found is letters."""
 MAX_LEAF = 1_000_000
 """Bytes of UTF-8 in one string or key."""
 SMALL = 1_000_000
@@ -209,6 +211,8 @@ def pointer(link: Link) -> str:
 
 def public_key(key: str) -> str:
     """A key with personal data in it masked: what may be written about a place."""
+    if len(key) < _LETTERS and key.isascii() and key.isalpha():
+        return key
     if not detect.is_suspect_text(key.encode()):
         return key
     return detect.replaced(key, detect.detect(key))

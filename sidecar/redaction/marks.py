@@ -7,9 +7,9 @@ ends at an object or array means everything below it, so a trailing `**` says th
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sidecar.model import Action, PersonalData
 from sidecar.redaction.leaves import SMALL, Link
@@ -33,8 +33,7 @@ class Mark:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A marked leaf: `container[key]`."""
 
     container: Any
@@ -58,8 +57,12 @@ class Node:
         self.children.setdefault(segments[0], Node()).add(segments[1:], mark)
 
 
-Places = dict[tuple[int, Any], Place]
-"""Keyed by (id of the container, key): valid while the containers live."""
+class Places(NamedTuple):
+    """Keyed by (id of the container, key): valid while the containers live."""
+
+    named: dict[tuple[int, Any], Place]
+    """What is marked by an entity or an action, in the order of the patterns."""
+    safe: set[tuple[int, Any]]
 
 
 def _segments(pattern: str) -> list[str]:
@@ -76,10 +79,10 @@ def tree(
     root = Node()
     for data in pii:
         root.add(_segments(data.pattern), Mark(entity=data.entity))
-    for text in safe:
-        root.add(_segments(text), Mark(is_safe=True))
     for text, action in pointers:
         root.add(_segments(text), Mark(action=action))
+    for text in safe:
+        root.add(_segments(text), Mark(is_safe=True))
     return root if root.children or root.mark else None
 
 
@@ -99,7 +102,7 @@ def records(root: Any) -> list[tuple[Any, Link]]:
 
 def places(root: Any, node: Node) -> Places:
     """Every leaf of the payload's records that a pattern names."""
-    found: Places = {}
+    found = Places({}, set())
     for record, link in records(root):
         _walk(record, node, link, found)
     return found
@@ -111,10 +114,7 @@ def _walk(value: Any, node: Node, link: Link, found: Places) -> None:
     if isinstance(value, dict):
         _members(value, node, link, found)
     elif isinstance(value, list):
-        for index, child in enumerate(value):
-            for name in ("*", str(index)):
-                if name in node.children:
-                    _step(value, index, child, node.children[name], link, found)
+        _elements(value, node, link, found)
 
 
 def _members(value: dict[str, Any], node: Node, link: Link, found: Places) -> None:
@@ -126,11 +126,21 @@ def _members(value: dict[str, Any], node: Node, link: Link, found: Places) -> No
             _step(value, name, value[name], below, link, found)
 
 
+def _elements(value: list[Any], node: Node, link: Link, found: Places) -> None:
+    every = node.children.get("*")
+    has_indices = len(node.children) > (every is not None)
+    for index, child in enumerate(value):
+        if every is not None:
+            _step(value, index, child, every, link, found)
+        if has_indices and str(index) in node.children:
+            _step(value, index, child, node.children[str(index)], link, found)
+
+
 def _step(container: Any, key: Any, child: Any, node: Node, link: Link, found: Places) -> None:
     if isinstance(child, (dict, list)):
         _walk(child, node, (link, key), found)
     elif node.mark is not None:
-        _put(container, key, node.mark, (link, key), found)
+        _put(container, key, node.mark, link, found)
 
 
 def _below(value: Any, mark: Mark, link: Link, found: Places) -> None:
@@ -140,15 +150,18 @@ def _below(value: Any, mark: Mark, link: Link, found: Places) -> None:
         if isinstance(child, (dict, list)):
             _below(child, mark, (link, key), found)
         else:
-            _put(value, key, mark, (link, key), found)
+            _put(value, key, mark, link, found)
 
 
-def _put(container: Any, key: Any, mark: Mark, link: Link, found: Places) -> None:
-    place = found.get((id(container), key))
-    if place is None:
-        found[id(container), key] = Place(container, key, link, mark)
-    else:  # the deeper pattern comes later, and names the entity
-        found[id(container), key] = replace(place, mark=mark.joined(place.mark))
+def _put(container: Any, key: Any, mark: Mark, above: Link, found: Places) -> None:
+    at = (id(container), key)
+    if mark.is_safe:
+        found.safe.add(at)
+    if mark.entity or mark.action:
+        place = found.named.get(at)
+        # The deeper pattern comes later, and names the entity.
+        joined = mark if place is None else mark.joined(place.mark)
+        found.named[at] = Place(container, key, (above, key), joined)
 
 
 _SAFE = re.compile(

@@ -57,8 +57,8 @@ def redact(result: JsonObject, tool: Tool, masks: Sequence[Mask]) -> Redacted:
             string over 1 MB or is no JSON; with `redaction_residual` if masking left something.
     """
     rules = Rules.of(masks)
-    paths = marks.tree(tool.pii, (), rules.pointers)
-    return _redact(result, rules, paths, marks.tree(tool.pii, tool.safe, rules.pointers))
+    node = marks.tree(tool.pii, tool.safe, rules.pointers)
+    return _redact(result, rules, node, has_paths=bool(tool.pii or rules.pointers))
 
 
 def redact_value(value: Any, masks: Sequence[Mask]) -> Redacted:
@@ -67,44 +67,49 @@ def redact_value(value: Any, masks: Sequence[Mask]) -> Redacted:
     Raises:
         BackendFailed: as `redact` does.
     """
-    return _redact(value, Rules.of(masks), None, None)
+    return _redact(value, Rules.of(masks), None)
 
 
 def _redact(
-    value: Any, rules: Rules, paths: marks.Node | None, node: marks.Node | None
+    value: Any, rules: Rules, node: marks.Node | None, *, has_paths: bool = False
 ) -> Redacted:
     data = leaves.dump(value, BackendFailed)
     tally = Tally(rules)
-    is_owned = paths is not None or next(media.blocks(value), None) is not None
+    payloads: bypath.Payloads = {}
+    is_owned = has_paths or next(media.blocks(value), None) is not None
     if is_owned:
         value = orjson.loads(data)
         bypath.withhold_media(value, tally)
-        if paths is not None:
-            bypath.mask_paths(value, paths, tally)
+        if has_paths and node is not None:
+            payloads = bypath.mask_paths(value, node, tally)
         data = orjson.dumps(value)
-    value = _Content(tally, node).masked(value, data, is_owned=is_owned)
+    value = _Content(tally, node, payloads).masked(value, data, is_owned=is_owned)
     masked, kept = tally.counts()
     return Redacted(value, (*tally.masked, *tally.kept), masked, kept)
 
 
 class _Content:
-    """The looks at the content of one result."""
+    """The looks at the content of one result; what was parsed by path serves the first."""
 
-    def __init__(self, tally: Tally, node: marks.Node | None) -> None:
+    def __init__(self, tally: Tally, node: marks.Node | None, payloads: bypath.Payloads) -> None:
         self._tally = tally
         self._node = node
-        self._payloads: frozenset[int] = frozenset()
+        self._payloads = payloads
+        self._holders: frozenset[int] = frozenset()
+        self._seen: dict[tuple[str, str], list[Span]] = {}
 
     def masked(self, value: Any, data: bytes, *, is_owned: bool) -> Any:
         """The value masked, itself if the gate sees nothing in its serialisation."""
         for _ in range(_ROUNDS + 1):
-            has_known = self._tally.known.is_in(data)
-            if not has_known and not detect.is_suspect(data):
+            bare = detect.unescaped(data)
+            has_known = self._tally.known.is_in(bare)
+            if not has_known and not detect.is_suspect(data, bare):
                 return value
             if not is_owned:
                 value, is_owned = orjson.loads(data), True
             holder = value if isinstance(value, (dict, list)) else [value]
             self._look(holder, None if holder is value else "")
+            self._payloads = {}
             value = value if holder is value else holder[0]
             before, data = data, orjson.dumps(value)
             if data == before:
@@ -114,19 +119,20 @@ class _Content:
 
     def _look(self, root: Any, fixed: str | None) -> None:
         self._tally.begin_round()
-        found: marks.Places = {}
+        found = marks.Places({}, set())
         if isinstance(root, dict) and self._node is not None:
-            found = self._places(root.get("structuredContent"))
-            self._payloads = frozenset(id(holder) for holder, _ in bypath.payload_texts(root))
+            known = self._payloads.get(id(root))
+            found = known.places if known else self._places(root.get("structuredContent"))
+            self._holders = frozenset(id(holder) for holder, _ in bypath.payload_texts(root))
         for block in media.blocks(root):
             kept = marks.Mark(action="keep")
             place = marks.Place(block.holder, block.field, None, kept)
-            found[id(block.holder), block.field] = place
+            found.named[id(block.holder), block.field] = place
         self._tree(leaves.collect(root), found, fixed)
 
     def _places(self, root: Any) -> marks.Places:
         if self._node is None or not isinstance(root, (dict, list)):
-            return {}
+            return marks.Places({}, set())
         return marks.places(root, self._node)
 
     def _tree(self, found: list[Leaf], places: marks.Places, fixed: str | None) -> None:
@@ -140,9 +146,9 @@ class _Content:
             if leaf.is_key:
                 keys.append((leaf, pointer))
                 continue
-            place = places.get((id(leaf.container), leaf.key))
-            mark = place.mark if place else _UNMARKED
-            if _is_exempt(leaf, mark, fixed):
+            at = (id(leaf.container), leaf.key)
+            mark = places.named[at].mark if at in places.named else _UNMARKED
+            if _is_exempt(leaf, mark, fixed, is_safe=at in places.safe):
                 self._tally.exempt.append(leaf.text)
             else:
                 leaf.container[leaf.key] = self._leaf(leaf, mark, pointer)
@@ -152,17 +158,19 @@ class _Content:
         raw = leaf.container[leaf.key]
         if not isinstance(raw, str):
             return raw if self._text(leaf, mark, pointer) == leaf.text else None
+        is_payload = leaf.key == "text" and id(leaf.container) in self._holders
+        payload = self._payloads.get(id(leaf.container)) if is_payload else None
+        if payload is not None:
+            return self._inner(leaf, payload.root, payload.places, pointer)
         inner = None if leaf.context == LABEL else leaves.parsed(raw)
         if inner is None:
             return self._text(leaf, mark, pointer)
-        return self._inner(leaf, inner, pointer)
-
-    def _inner(self, leaf: Leaf, inner: Any, pointer: str) -> str:
-        """JSON inside a string, written anew: whatever of it was not parsed is gone."""
         leaves.check_inner(inner, leaf.text, BackendFailed)
+        return self._inner(leaf, inner, self._places(inner if is_payload else None), pointer)
+
+    def _inner(self, leaf: Leaf, inner: Any, places: marks.Places, pointer: str) -> str:
+        """JSON inside a string, written anew: whatever of it was not parsed is gone."""
         holder = [inner]
-        is_payload = leaf.key == "text" and id(leaf.container) in self._payloads
-        places = self._places(inner) if is_payload else {}
         self._tree(leaves.collect(holder, leaf.link, leaf.context), places, pointer)
         return orjson.dumps(holder[0]).decode()
 
@@ -179,8 +187,15 @@ class _Content:
             container.update(members)
 
     def _text(self, leaf: Leaf, mark: marks.Mark, pointer: str) -> str:
-        found = detect.detect(leaf.text, leaf.context)
+        found = self._detected(leaf.text, leaf.context)
         return self._tally.text(leaf.text, found, self._swept(leaf), pointer, mark.entity)
+
+    def _detected(self, text: str, context: str) -> list[Span]:
+        """Looked at once: most results say the same twice, as an object and as its text."""
+        found = self._seen.get((text, context))
+        if found is None:
+            found = self._seen[text, context] = detect.detect(text, context)
+        return found
 
     def _swept(self, leaf: Leaf) -> list[Span]:
         """Values known from elsewhere in the result; not in names of members, ids and enums."""
@@ -189,8 +204,8 @@ class _Content:
         return [] if marks.has_safe_shape(leaf.text) else self._tally.known.spans(leaf.text)
 
 
-def _is_exempt(leaf: Leaf, mark: marks.Mark, fixed: str | None) -> bool:
+def _is_exempt(leaf: Leaf, mark: marks.Mark, fixed: str | None, *, is_safe: bool) -> bool:
     is_top = fixed is None and leaf.link is not None and leaf.link[0] is None
     if (is_top and leaf.key in _OPAQUE) or mark.action == "keep":
         return True
-    return mark.is_safe and marks.has_safe_shape(leaf.container[leaf.key])
+    return is_safe and marks.has_safe_shape(leaf.container[leaf.key])

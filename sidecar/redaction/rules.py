@@ -18,7 +18,11 @@ def strictest(one: Action | None, other: Action | None) -> Action | None:
     """The stricter of two actions; nothing is the least strict."""
     if one is None or other is None:
         return one or other
-    return max(one, other, key=_STRICTNESS.__getitem__)
+    return _stricter(one, other)
+
+
+def _stricter(one: Action, other: Action) -> Action:
+    return one if _STRICTNESS[one] >= _STRICTNESS[other] else other
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +39,8 @@ class Rules:
         pointers: list[tuple[str, Action]] = []
         for mask in masks:
             if mask.entity is not None:
-                held = strictest(entities.get(mask.entity), mask.action)
-                entities[mask.entity] = held or mask.action
+                held = entities.get(mask.entity, mask.action)
+                entities[mask.entity] = _stricter(held, mask.action)
             if mask.pointer is not None:
                 pointers.append((mask.pointer, mask.action))
         return cls(entities, tuple(sorted(pointers)))
@@ -52,7 +56,9 @@ def rendered(entity: str, action: Action, raw: str) -> str:
     `last4` is `mask` for a value of fewer than eight digits and for entities that are not numbers.
     """
     if action == "last4" and entity in _SHORTENED:
-        digits = "".join(str(int(c)) for c in raw if c.isdecimal())
+        digits = "".join(filter(str.isdecimal, raw))
+        if not digits.isascii():
+            digits = "".join(str(int(c)) for c in digits)
         if len(digits) >= _FEWEST_DIGITS:
             return f"[{entity}:…{digits[-_SHOWN:]}]"
     return f"[{entity}]"

@@ -41,16 +41,20 @@ class Tally:
         `own` is the entity that the text was already counted as by its path.
         """
         kept = [s for s in found if self.rules.action(s.entity) == "keep"]
+        if not kept:
+            return self._cut(raw, found + swept, pointer)
         masked = [s for s in found if self.rules.action(s.entity) != "keep"]
         self.kept_by_content += (
             Finding(s.entity, pointer, s.end - s.start) for s in kept if s.entity != own
         )
-        if kept and swept:
+        if swept:
             areas = detect.merged(kept)
             swept = [s for s in swept if not any(a.start <= s.start < a.end for a in areas)]
         return self._cut(raw, masked + swept, pointer)
 
     def _cut(self, text: str, spans: list[Span], pointer: str) -> str:
+        if not spans:
+            return text
         single = frozenset(spans)
         pieces: list[str] = []
         position = 0
@@ -61,7 +65,7 @@ class Tally:
             pieces += (text[position : span.start], mask)
             position = span.end
             self.masked.append(Finding(span.entity, pointer, len(raw)))
-        return "".join((*pieces, text[position:])) if pieces else text
+        return "".join((*pieces, text[position:]))
 
     def check_residual(self, data: bytes) -> None:
         """Look once more, at the whole and not at leaves, for what needs no context to verify.

@@ -65,19 +65,17 @@ _parts := ({[grant.tool, {"grant": grant.code}] |
 	some denial in rule.deny
 	denied := {"group": group, "code": denial.code, "message": denial.message, "remedy": denial.remedy}
 }) | {[mask.tool, {"mask": object.remove(mask, ["tool"])}] |
-	some mask in _masks
+	some root in _roots
+	some rule in root.masks
+	some mask in rule.mask
 	mask.tool != "*"
 }
 
 _common_denials := {part.denial | some part in object.get(_said, "*", set())}
 
 _common_masks := sort(masks.strictest({object.remove(mask, ["tool"]) |
-	some mask in _masks
-	mask.tool == "*"
-}))
-
-_masks := {mask |
 	some root in _roots
 	some rule in root.masks
 	some mask in rule.mask
-}
+	mask.tool == "*"
+}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from sidecar.redaction.recogniser import Recogniser, Span, is_digit, pattern
@@ -9,7 +10,7 @@ from sidecar.redaction.recogniser import Recogniser, Span, is_digit, pattern
 _LEAST, _MOST = 13, 19
 _SEPARATOR = r"[\s.\-_/]"
 _RUN = pattern(rf"\d(?:{_SEPARATOR}{{0,2}}\d){{12,255}}")
-_GROUP = pattern(r"\d{1,1000}")
+_GROUP = re.compile(rb"[0-9]{1,1000}")
 _OVERLAP = 64  # bytes: more than 19 digits with two separators after each
 
 # (first prefix, last prefix, lengths), by the issuers' published ranges.

@@ -21,11 +21,8 @@ _FILES = (b".png", b".jpg", b".jpeg", b".gif", b".svg", b".webp")
 
 
 def _find(data: bytes) -> list[Span]:
-    found = [
-        Span("EMAIL", m.start(), m.end())
-        for m in _ADDRESS.finditer(data)
-        if not m.group().lower().endswith(_FILES)
-    ]
+    spans = [Span("EMAIL", *m.span()) for m in _ADDRESS.finditer(data)]
+    found = [s for s in spans if not data[s.start : s.end].lower().endswith(_FILES)]
     if data.isascii():
         return found
     rest = blanked(data, found, b"\x00")

@@ -19,8 +19,9 @@ mask contains {"tool": "*", "entity": entity, "action": action, "code": "masks.d
 
 # For these entities "keep" is no choice, and to be forgotten is none either: the stricter mask wins.
 mask contains {"tool": "*", "entity": entity, "action": "mask", "code": "masks.default"} if {
+	actions := _actions
 	some entity in settings.always_masked
-	object.get(_actions, entity, "keep") == "keep"
+	object.get(actions, entity, "keep") == "keep"
 }
 
 _actions := settings.masks if not _is_raw
