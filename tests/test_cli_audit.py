@@ -1,0 +1,129 @@
+"""The commands for reading evidence: a real log of real exchanges, and files that are none."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from console import sidecar
+from flow import call, flow, tool_result
+
+TOOL = "list_all_gladly_tasks"
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a log with a call and two refusals."""
+    folder = tmp_path_factory.mktemp("evidence")
+
+    async def write() -> None:
+        async with flow(folder) as f:
+            f.backend.reply = tool_result([])
+            await f.ask(call(TOOL, customer_id="x"))
+            await f.ask(call("no_such_tool"))
+            await f.ask(call(TOOL), bearer="nonsense")
+
+    asyncio.run(write())
+    return folder / "audit"
+
+
+def records(log: Path) -> list[Any]:
+    return [orjson.loads(line) for line in (log / "audit.jsonl").read_bytes().splitlines()]
+
+
+def head(log: Path) -> str:
+    last = records(log)[-1]
+    return f"{last['seq']}:{last['hash']}"
+
+
+@pytest.mark.parametrize("name", ["", "audit.jsonl"])
+def test_a_whole_log_verifies_by_its_folder_or_its_file(log, name):
+    ran = sidecar("audit", "verify", log / name)
+    assert ran.code == 0
+    assert "verified" in ran.out
+    assert head(log) in ran.out
+
+
+def test_a_changed_log_does_not_verify_and_its_first_bad_line_is_named(log, tmp_path):
+    lines = (log / "audit.jsonl").read_bytes().splitlines(keepends=True)
+    lines[2] = lines[2].replace(b"no_such_tool", b"xx_such_tool")
+    (tmp_path / "audit.jsonl").write_bytes(b"".join(lines))
+    ran = sidecar("audit", "verify", tmp_path)
+    assert ran.code == 1
+    assert "verified                    NO" in ran.out
+    assert "first bad line" in ran.out
+
+
+def test_a_cut_log_verifies_unless_an_anchor_is_given(log, tmp_path):
+    lines = (log / "audit.jsonl").read_bytes().splitlines(keepends=True)
+    (tmp_path / "audit.jsonl").write_bytes(b"".join(lines[:-1]))
+    assert sidecar("audit", "verify", tmp_path).code == 0
+    assert sidecar("audit", "verify", tmp_path, "--anchor", head(log)).code == 1
+    assert sidecar("audit", "verify", log, "--anchor", head(log)).code == 0
+
+
+@pytest.mark.parametrize("anchor", ["", "x", "1:xyz", "1", ":", "-1:" + "0" * 64])
+def test_an_anchor_that_is_none_is_a_problem(log, anchor):
+    ran = sidecar("audit", "verify", log, "--anchor", anchor)
+    assert ran.code == 2
+    assert "seq:hash" in ran.err
+
+
+@pytest.mark.parametrize("words", [(), ("--markdown",), ("--since", "2020-01-01")])
+def test_a_report_says_who_called_what_and_whether_the_log_holds(log, words):
+    ran = sidecar("audit", "report", log, *words)
+    assert ran.code == 0
+    assert ran.out.startswith("# Audit report" if words == ("--markdown",) else "Audit report")
+    # Markdown escapes what could be markup in a cell.
+    plain = ran.out.replace("\\", "")
+    assert TOOL in plain
+    assert "access.unknown" in plain
+
+
+def test_a_report_of_another_time_holds_no_call_and_still_judges_the_whole_log(log):
+    ran = sidecar("audit", "report", log, "--since", "2020-01-01", "--until", "2020-01-02")
+    assert ran.code == 0
+    assert "0 events" in ran.out
+    assert TOOL not in ran.out
+    assert "verified" in ran.out
+
+
+def test_one_exchange_is_shown_by_the_id_of_its_intent_or_its_outcome(log):
+    intent = next(record for record in records(log) if record["stage"] == "intent")
+    outcome = next(record for record in records(log) if record.get("ref") == intent["id"])
+    shown = sidecar("audit", "show", log, intent["id"])
+    assert shown.code == 0
+    assert shown == sidecar("audit", "show", log, outcome["id"])
+    assert shown.out.count('"stage": ') == 2
+
+
+@pytest.mark.parametrize("event", ["no-such-id", ""])
+def test_an_id_that_the_log_does_not_have_is_exit_1(log, event):
+    ran = sidecar("audit", "show", log, event)
+    assert (ran.code, ran.err) == (1, "")
+    assert ran.out.startswith(f"no event {event} in ")
+
+
+@pytest.mark.parametrize("words", [("verify",), ("report",), ("show", "x")])
+@pytest.mark.parametrize("kind", ["missing", "empty folder", "folder in place of the file"])
+def test_a_log_that_is_not_there_is_a_problem(tmp_path, words, kind):
+    command, *rest = words
+    target = tmp_path / "missing" if kind == "missing" else tmp_path
+    if kind.startswith("folder in"):
+        (tmp_path / "audit.jsonl").mkdir()
+    ran = sidecar("audit", command, target, *rest)
+    assert ran.code == 2
+    assert "the audit log cannot be read" in ran.err
+
+
+@pytest.mark.parametrize(("command", "code"), [("verify", 1), ("report", 0), ("show", 1)])
+@pytest.mark.parametrize("content", [bytes(range(256)) * 4, b"{}\n[]\nnull\n", b"\n\n"])
+def test_a_file_that_is_no_log_is_judged_and_not_traced(tmp_path, command, code, content):
+    file = tmp_path / "odd"
+    file.write_bytes(content)
+    ran = sidecar("audit", command, file, *(["x"] if command == "show" else []))
+    assert ran.code == code
+    assert ran.err == ""
