@@ -1,61 +1,48 @@
-"""Settings to a running sidecar: the wiring, and the raw ASGI endpoint of the MCP listener.
-
-The endpoint is pure ASGI. It reads the body only when the road asks for it, and from then on
-watches for a caller who goes away, so that a call in flight is cancelled; a `StreamingResponse` or
-a buffering middleware would let it run to its end upstream.
-"""
+"""Settings to a running sidecar: what is read, checked, opened and wired together."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
 import structlog
-from starlette.types import Receive, Scope, Send
 
-from sidecar import audit, edge, identity, jsonrpc, upstream
-from sidecar.catalog import Catalog
+from sidecar import audit, edge, identity, upstream
+from sidecar.catalog import Catalog, Pins, Reviewed
 from sidecar.catalog import load as load_catalog
-from sidecar.errors import ConfigError, Inadmissible, Problem, Refusal
-from sidecar.model import Event, Head, Reply
-from sidecar.pipeline import Durability, Organs, Road
-from sidecar.policy import Bundle, Embedded, Engine, Policy, Server, read
+from sidecar.endpoint import Endpoint
+from sidecar.errors import ConfigError, Problem, Refusal
+from sidecar.model import Event
+from sidecar.pipeline import Durability, Organs, Road, Rules, Survey
+from sidecar.policy import Bundle, Embedded, Engine, Policy, Server
+from sidecar.policy import read as read_policies
 from sidecar.settings import Settings, secret, shipped
 
 _log = structlog.get_logger("sidecar.app")
 
-_STREAM_HEADERS = (
-    (b"cache-control", b"no-cache, no-transform"),
-    (b"x-accel-buffering", b"no"),
-)
-
-
-_TOO_MANY_STREAMS = Reply(
-    503,
-    (("content-type", "application/json"), ("retry-after", "5")),
-    jsonrpc.error(None, jsonrpc.INTERNAL_ERROR, "Too many streams are open. Try again later."),
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What is read and checked before anything is opened: catalog and policy."""
+    """What is read and checked before anything is opened: catalog, policy and pins."""
 
     catalog: Catalog
     bundle: Bundle
+    pins: Pins | None
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """What is open while the sidecar serves: the MCP endpoint, and the log whose health counts."""
+    """What is open while the sidecar serves: the MCP endpoint, and what readiness tells of."""
 
     endpoint: Endpoint
     writer: audit.Writer
+    reviewed: Reviewed
 
 
 def now() -> datetime:
@@ -71,7 +58,7 @@ def check(settings: Settings) -> Parts:
     """
     problems: list[Problem] = []
     found: list[Any] = []
-    for part in (_read_catalog, _read_policy):
+    for part in (_read_catalog, _read_policy, _read_pins):
         try:
             found.append(part(settings))
         except ConfigError as error:
@@ -85,139 +72,16 @@ def _read_catalog(settings: Settings) -> Catalog:
     return load_catalog([shipped("tool_catalog"), *settings.catalog.folders])
 
 
+def _read_pins(settings: Settings) -> Pins | None:
+    file = settings.catalog.pins_file
+    return Pins.read(file) if file else None
+
+
 def _read_policy(settings: Settings) -> Bundle:
     site = settings.policy.site_folder
-    bundle = read([shipped("policies"), *([site] if site else [])])
+    bundle = read_policies([shipped("policies"), *([site] if site else [])])
     Embedded(bundle)
     return bundle
-
-
-class Endpoint:
-    """The MCP listener's one ASGI endpoint: scope to Head, Reply to messages."""
-
-    def __init__(self, road: Road, request_bytes: int, body_timeout: float, streams: int) -> None:
-        self._road = road
-        self._limit = request_bytes
-        self._timeout = body_timeout
-        self._free_streams = streams
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request. A caller who went away gets nothing, and ends the call."""
-        call = _Call(receive, self._limit, self._timeout)
-        if scope["method"] != "POST":
-            # No body will be read, and a listener may be silent for long: watch from the start.
-            call.watch()
-        try:
-            reply = await self._road.handle(_head(scope), call.read_body)
-            if reply.stream is None:
-                await _send_body(reply, send)
-            else:
-                await self._send_stream(reply, reply.stream, send)
-        except asyncio.CancelledError:
-            if not call.has_left:
-                raise
-        finally:
-            call.close()
-
-    async def _send_stream(
-        self, reply: Reply, stream: AsyncGenerator[bytes, None], send: Send
-    ) -> None:
-        async with aclosing(stream) as chunks:
-            if self._free_streams <= 0:
-                await _send_body(_TOO_MANY_STREAMS, send)
-                return
-            self._free_streams -= 1
-            try:
-                await _start(reply, _STREAM_HEADERS, send)
-                async for chunk in chunks:
-                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            finally:
-                self._free_streams += 1
-        await send({"type": "http.response.body", "body": b""})
-
-
-class _Call:
-    """The receiving half of one request: its body, then the watch for a disconnect."""
-
-    def __init__(self, receive: Receive, limit: int, timeout: float) -> None:
-        self._receive = receive
-        self._limit = limit
-        self._timeout = timeout
-        self._task = asyncio.current_task()
-        self._watch: asyncio.Task[None] | None = None
-        self.has_left = False
-
-    async def read_body(self) -> bytes:
-        """Read the whole body, then begin to watch.
-
-        Raises:
-            Inadmissible: 413 over the limit, 408 too slow or broken off.
-        """
-        try:
-            async with asyncio.timeout(self._timeout):
-                body = await self._read()
-        except TimeoutError:
-            raise Inadmissible("slow body", reason="body_timeout", status=408) from None
-        self.watch()
-        return body
-
-    def watch(self) -> None:
-        """From now on, cancel the call when its caller goes away."""
-        self._watch = asyncio.get_running_loop().create_task(self._watch_for_leave())
-
-    async def _read(self) -> bytes:
-        chunks: list[bytes] = []
-        size = 0
-        while True:
-            event = await self._receive()
-            if event["type"] == "http.disconnect":
-                raise Inadmissible("body broken off", reason="body_cut", status=408)
-            chunk = event.get("body", b"")
-            size += len(chunk)
-            if size > self._limit:
-                raise edge.too_large(self._limit)
-            chunks.append(chunk)
-            if not event.get("more_body"):
-                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-    async def _watch_for_leave(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        self.has_left = True
-        if self._task is not None:
-            self._task.cancel()
-
-    def close(self) -> None:
-        """Stop watching."""
-        if self._watch is not None:
-            self._watch.cancel()
-
-
-def _head(scope: Scope) -> Head:
-    path = scope["raw_path"].decode("latin-1")
-    query = scope["query_string"].decode("latin-1")
-    client = scope.get("client")
-    return Head(
-        verb=scope["method"],
-        path=f"{path}?{query}" if query else path,
-        headers=tuple(
-            (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
-        ),
-        client_ip=client[0] if client else "",
-    )
-
-
-async def _start(reply: Reply, more: tuple[tuple[bytes, bytes], ...], send: Send) -> None:
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers]
-    headers.extend(more)
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-
-
-async def _send_body(reply: Reply, send: Send) -> None:
-    has_no_body = reply.status in {202, 204}
-    length = () if has_no_body else ((b"content-length", b"%d" % len(reply.body)),)
-    await _start(reply, length, send)
-    await send({"type": "http.response.body", "body": reply.body})
 
 
 @asynccontextmanager
@@ -237,23 +101,32 @@ async def opened(settings: Settings, parts: Parts) -> AsyncIterator[Running]:
         )
         stack.callback(_close_writer, writer)
         engine = await _engine(settings, parts.bundle, stack)
+        upstream_client = await stack.enter_async_context(backend(settings))
+        reviewed = Reviewed(parts.catalog, parts.pins)
+        survey = Survey(upstream_client, reviewed, writer, settings.catalog.refresh_seconds)
         organs = Organs(
             identity=await _verifier(settings, stack),
             sessions=identity.Sessions(),
-            catalog=parts.catalog,
+            tools=reviewed,
             policy=Policy(engine, settings.policy.timeout_ms / 1000),
             audit=writer,
-            backend=await stack.enter_async_context(backend(settings)),
+            backend=upstream_client,
+            survey=survey,
         )
-        durability = Durability(settings.audit.reads == "synced", settings.audit.writes == "synced")
-        road = Road(organs, rules(settings), durability, now)
+        road = Road(organs, rules(settings), now)
         stack.push_async_callback(road.close)
         await writer.record(_started(parts.catalog, engine), is_synced=True)
-        _log.info("ready", endpoints=len(settings.endpoints), tools=len(parts.catalog))
         limits = settings.limits
-        yield Running(
-            Endpoint(road, limits.request_bytes, limits.body_timeout, limits.streams), writer
-        )
+        endpoint = Endpoint(road, limits.request_bytes, limits.body_timeout, limits.streams)
+        stack.push_async_callback(_stop, asyncio.create_task(survey.run()))
+        _log.info("ready", endpoints=len(settings.endpoints), tools=len(parts.catalog))
+        yield Running(endpoint, writer, reviewed)
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
 
 def _close_writer(writer: audit.Writer) -> None:
@@ -316,15 +189,22 @@ def backend(settings: Settings) -> upstream.Backend:
     return upstream.Backend(target, upstream.tls(*map(_text, files)))
 
 
-def rules(settings: Settings) -> edge.Rules:
-    """The edge's rules: loopback names and the listener's own are always served."""
+def rules(settings: Settings) -> Rules:
+    """How the road is set. Loopback names and the listener's own are always served."""
     port = settings.listen.port
     names = {"localhost", "127.0.0.1", "[::1]", settings.listen.host}
     hosts = {f"{name}:{port}" for name in names} | {h.lower() for h in settings.allowed_hosts}
-    return edge.Rules(
-        hosts=frozenset(hosts),
-        origins=frozenset(origin.lower() for origin in settings.allowed_origins),
-        request_bytes=settings.limits.request_bytes,
+    return Rules(
+        edge=edge.Rules(
+            hosts=frozenset(hosts),
+            origins=frozenset(origin.lower() for origin in settings.allowed_origins),
+            request_bytes=settings.limits.request_bytes,
+        ),
+        durability=Durability(
+            are_reads_synced=settings.audit.reads == "synced",
+            are_writes_synced=settings.audit.writes == "synced",
+        ),
+        is_discovery=settings.backend.tool_exposure == "discovery",
     )
 
 

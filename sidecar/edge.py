@@ -22,6 +22,7 @@ MODERN: Final = "2026-07-28"
 META_VERSION: Final = "io.modelcontextprotocol/protocolVersion"
 
 _PATH: Final = re.compile(r"/mcp(/[A-Za-z0-9_-]{1,128})?")
+_OLD_PATHS: Final = frozenset({"/sse", "/message", "/messages"})
 _VERBS: Final = frozenset({"POST", "GET", "DELETE"})
 _SINGLE: Final = (
     "authorization",
@@ -58,6 +59,9 @@ def admit(head: Head, rules: Rules) -> None:
         Inadmissible: 405 verb, 403 Host or Origin (DNS rebinding), 415 type, 413 size.
         Malformed: a header that must be single is not.
     """
+    if head.path in _OLD_PATHS:
+        public = "HTTP+SSE (2024-11-05) is not served here. Use Streamable HTTP: POST to /mcp."
+        raise NotFound("the transport of 2024-11-05", reason="http_sse", public=public)
     if not _PATH.fullmatch(head.path):
         raise NotFound("no such path")
     if head.verb not in _VERBS:
@@ -76,7 +80,25 @@ def admit(head: Head, rules: Rules) -> None:
 
 def is_modern(message: Message) -> bool:
     """Whether a message speaks the stateless era. The body says so; headers only confirm."""
-    return _claim(message) is not None
+    return claimed_version(message) is not None
+
+
+def claimed_version(message: Message) -> str | None:
+    """The revision that the body itself names; only the stateless era does so.
+
+    Raises:
+        Malformed: what stands there is no text.
+    """
+    meta = message.params.get("_meta")
+    claim = meta.get(META_VERSION) if isinstance(meta, dict) else None
+    if claim is not None and not isinstance(claim, str):
+        raise Malformed("version is not a string", reason="bad_version", code=INVALID_PARAMS)
+    return claim
+
+
+def speaks_modern(head: Head) -> bool:
+    """Whether a request says so in its header, which `confirm` holds against the body."""
+    return head.get("mcp-protocol-version") >= MODERN
 
 
 def confirm(head: Head, message: Message) -> None:
@@ -86,7 +108,7 @@ def confirm(head: Head, message: Message) -> None:
         Malformed: -32020 for a mismatch or a missing header, -32602 for a modern version header
             on a message that carries no version itself.
     """
-    claim = _claim(message)
+    claim = claimed_version(message)
     version = head.get("mcp-protocol-version")
     if claim is not None:
         _equal("MCP-Protocol-Version", version, claim)
@@ -108,9 +130,10 @@ def confirm(head: Head, message: Message) -> None:
 
 def mirrored(message: Message) -> list[tuple[str, str]]:
     """Write the headers that mirror a modern message anew from its body."""
-    if not is_modern(message):
+    version = claimed_version(message)
+    if version is None:
         return []
-    headers = [("mcp-protocol-version", _claim(message) or ""), ("mcp-method", message.method)]
+    headers = [("mcp-protocol-version", version), ("mcp-method", message.method)]
     named = message.params.get(_NAMED_BY.get(message.method, ""))
     if isinstance(named, str):
         headers.append(("mcp-name", _wrapped(named)))
@@ -154,14 +177,6 @@ def too_large(limit: int) -> Inadmissible:
         status=413,
         public=f"The body exceeds {limit} bytes.",
     )
-
-
-def _claim(message: Message) -> str | None:
-    meta = message.params.get("_meta")
-    claim = meta.get(META_VERSION) if isinstance(meta, dict) else None
-    if claim is not None and not isinstance(claim, str):
-        raise Malformed("version is not a string", reason="bad_version", code=INVALID_PARAMS)
-    return claim
 
 
 def _equal(name: str, header: str, body: Any) -> None:

@@ -252,12 +252,18 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What goes to a caller or came from the backend: a whole body, or a stream of chunks."""
+    """What goes to a caller or came from the backend: a whole body, or a stream of chunks.
+
+    A stream is cut at `ends_at` (UTC seconds), and at shutdown if it is a listener, whose end
+    nobody waits for.
+    """
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     stream: AsyncGenerator[bytes, None] | None = None
+    ends_at: float | None = None
+    is_listener: bool = False
 
     def get(self, name: str, default: str = "") -> str:
         """The first value of a header, by lower-case name."""

@@ -10,8 +10,10 @@ from typing import Any
 
 import structlog
 import uvicorn
+import uvloop
 
 from sidecar import admin, app
+from sidecar.endpoint import Endpoint
 from sidecar.settings import Settings
 
 _log = structlog.get_logger("sidecar.serving")
@@ -31,7 +33,8 @@ def serve(settings: Settings, parts: app.Parts) -> bool:
 
     Returns whether both listeners came up.
     """
-    return asyncio.run(_serve(settings, parts))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_serve(settings, parts))
 
 
 async def _serve(settings: Settings, parts: app.Parts) -> bool:
@@ -39,30 +42,31 @@ async def _serve(settings: Settings, parts: app.Parts) -> bool:
     async with app.opened(settings, parts) as running:
         listeners = (
             listener(running.endpoint, settings.listen, grace),
-            listener(admin.application(running.writer), settings.admin, grace),
+            listener(admin.application(running.writer, running.reviewed), settings.admin, grace),
         )
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, _stop, listeners)
+            loop.add_signal_handler(number, _stop, listeners, running.endpoint)
         async with asyncio.TaskGroup() as group:
             for one in listeners:
-                group.create_task(_run(one, listeners))
+                group.create_task(_run(one, listeners, running.endpoint))
     return all(one.started for one in listeners)
 
 
-async def _run(one: Listener, listeners: tuple[Listener, ...]) -> None:
+async def _run(one: Listener, listeners: tuple[Listener, ...], endpoint: Endpoint) -> None:
     try:
         await one.serve()
     except SystemExit:
         # uvicorn exits when its port is taken; it has logged which one.
         _log.error("a listener did not start", host=one.config.host, port=one.config.port)
     finally:
-        _stop(listeners)
+        _stop(listeners, endpoint)
 
 
-def _stop(listeners: tuple[Listener, ...]) -> None:
+def _stop(listeners: tuple[Listener, ...], endpoint: Endpoint) -> None:
     for one in listeners:
         one.should_exit = True
+    endpoint.drain()
 
 
 def listener(application: Any, address: Any, grace: float) -> Listener:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,9 @@ import httpx2
 import orjson
 
 from sidecar import audit, catalog, edge, identity, policy
-from sidecar.app import Endpoint as AsgiEndpoint
+from sidecar.endpoint import Endpoint as AsgiEndpoint
 from sidecar.model import Endpoint, Reply
-from sidecar.pipeline import Durability, Organs, Road
+from sidecar.pipeline import Durability, Organs, Road, Rules
 from sidecar.settings import shipped
 
 SECRET = "a-secret-of-at-least-32-bytes-for-tests"
@@ -126,10 +126,26 @@ class Backend:
         return self.reply
 
 
+def _bundle(passed: Sequence[str]) -> policy.Bundle:
+    """The library, with the exits that a site passes on."""
+    if not passed:
+        return BUNDLE
+    site = {"site": {"config": {"passed_methods": list(passed)}}}
+    return replace(BUNDLE, data={**BUNDLE.data, **site})
+
+
 class Flow:
     """One sidecar with everything real but the backend's socket."""
 
-    def __init__(self, folder: Path, engine: Any = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        engine: Any = None,
+        *,
+        passed: Sequence[str] = (),
+        tools: Any = CATALOG,
+        is_discovery: bool = False,
+    ) -> None:
         self.log = folder / "audit" / "audit.jsonl"
         self.backend = Backend()
         self.tokens = {name: identity.new_endpoint_token()[0] for name in ENDPOINTS}
@@ -144,13 +160,14 @@ class Flow:
         organs = Organs(
             identity=identity.Verifier(self._endpoints(), bearer, keys),
             sessions=identity.Sessions(),
-            catalog=CATALOG,
-            policy=policy.Policy(engine or policy.Embedded(BUNDLE), timeout=1.0),
+            tools=tools,
+            policy=policy.Policy(engine or policy.Embedded(_bundle(passed)), timeout=1.0),
             audit=self.writer,
             backend=self.backend,
         )
-        rules = edge.Rules(frozenset({"localhost"}), frozenset(), 1 << 20)
-        self.road = Road(organs, rules, Durability(), lambda: datetime.now(UTC))
+        edges = edge.Rules(frozenset({"localhost"}), frozenset(), 1 << 20)
+        rules = Rules(edges, Durability(), is_discovery)
+        self.road = Road(organs, rules, lambda: datetime.now(UTC))
         app = AsgiEndpoint(self.road, 1 << 20, 5.0, 100)
         transport = httpx2.ASGITransport(app)
         self.http = httpx2.AsyncClient(transport=transport, base_url="http://localhost")
@@ -197,9 +214,9 @@ class Flow:
 
 
 @asynccontextmanager
-async def flow(folder: Path, engine: Any = None) -> AsyncIterator[Flow]:
+async def flow(folder: Path, engine: Any = None, **settings: Any) -> AsyncIterator[Flow]:
     """A flow that is closed at the end, whatever happened to its audit log."""
-    made = Flow(folder, engine)
+    made = Flow(folder, engine, **settings)
     try:
         yield made
     finally:

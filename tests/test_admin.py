@@ -10,8 +10,10 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from flow import CATALOG
 
 from sidecar import admin, audit
+from sidecar.catalog import Reviewed
 from sidecar.errors import OrganDown
 from sidecar.model import Event
 
@@ -20,16 +22,17 @@ pytestmark = pytest.mark.anyio
 
 @asynccontextmanager
 async def listening(folder: Path, max_bytes: int = 1 << 20) -> AsyncIterator[
-    tuple[httpx2.AsyncClient, audit.Writer]
+    tuple[httpx2.AsyncClient, audit.Writer, Reviewed]
 ]:  # fmt: skip
     """The admin application of a real writer."""
     writer = audit.Writer(
         folder, instance="t", clock=lambda: datetime.now(UTC), max_bytes=max_bytes
     )
-    transport = httpx2.ASGITransport(admin.application(writer))
+    reviewed = Reviewed(CATALOG)
+    transport = httpx2.ASGITransport(admin.application(writer, reviewed))
     try:
         async with httpx2.AsyncClient(transport=transport, base_url="http://admin") as client:
-            yield client, writer
+            yield client, writer, reviewed
     finally:
         with contextlib.suppress(OrganDown):  # a log that was taken away has no durable stop
             writer.close()
@@ -45,12 +48,12 @@ async def fill(writer: audit.Writer) -> None:
 
 
 async def test_a_sidecar_that_can_write_is_alive_and_ready(tmp_path):
-    async with listening(tmp_path) as (client, _):
+    async with listening(tmp_path) as (client, _, _):
         assert await statuses(client) == [200, 200]
 
 
 async def test_a_sidecar_whose_log_is_full_is_alive_and_not_ready(tmp_path):
-    async with listening(tmp_path, max_bytes=1500) as (client, writer):
+    async with listening(tmp_path, max_bytes=1500) as (client, writer, _):
         with pytest.raises(OrganDown):
             await fill(writer)
         assert await statuses(client) == [200, 503]
@@ -58,7 +61,7 @@ async def test_a_sidecar_whose_log_is_full_is_alive_and_not_ready(tmp_path):
 
 
 async def test_a_sidecar_is_ready_again_when_there_is_room_again(tmp_path, monkeypatch):
-    async with listening(tmp_path) as (client, writer):
+    async with listening(tmp_path) as (client, writer, _):
         monkeypatch.setattr(writer, "_max_bytes", 10)
         with pytest.raises(OrganDown):
             await writer.record(Event(audit.event_id(), "outcome"))
@@ -69,15 +72,28 @@ async def test_a_sidecar_is_ready_again_when_there_is_room_again(tmp_path, monke
 
 
 async def test_a_sidecar_whose_log_was_taken_away_stays_not_ready(tmp_path):
-    async with listening(tmp_path) as (client, writer):
+    async with listening(tmp_path) as (client, writer, _):
         (tmp_path / "audit.jsonl").unlink()
         with pytest.raises(OrganDown):
             await writer.record(Event(audit.event_id(), "outcome"), is_synced=True)
         assert await statuses(client) == [200, 503]
 
 
+async def test_readiness_names_the_tools_that_differ_from_what_was_reviewed(tmp_path):
+    async with listening(tmp_path) as (client, _, reviewed):
+        reviewed.see([{"name": "a", "description": "x"}, {"name": "b"}])
+        assert (await client.get("/readyz")).text == "ok\n"
+        reviewed.see([{"name": "a", "description": "y"}, {"name": "c"}])
+        answer = await client.get("/readyz")
+        assert answer.status_code == 200
+        assert answer.text == (
+            "ok\nadded since the review: c\nchanged since the review: a\n"
+            "removed since the review: b\n"
+        )
+
+
 @pytest.mark.parametrize("path", ["/", "/mcp", "/metrics", "/config", "/livez/", "/policies"])
 async def test_there_is_nothing_else_that_an_agent_in_the_pod_could_use(tmp_path, path):
-    async with listening(tmp_path) as (client, _):
+    async with listening(tmp_path) as (client, _, _):
         assert (await client.get(path)).status_code in {307, 404}
         assert (await client.post("/readyz")).status_code == 405

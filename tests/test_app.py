@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-from flow import SSE, Flow, ask, call, event, flow, result, stream, token, tool_result
+from flow import SSE, Flow, ask, call, event, flow, modern, result, stream, token, tool_result
 from settings_parts import GOOD, written
 
 from sidecar import app, settings
+from sidecar.endpoint import Endpoint
 from sidecar.errors import ConfigError
-from sidecar.model import Reply
+from sidecar.model import Head, Reply
 
 pytestmark = pytest.mark.anyio
 
@@ -45,7 +47,7 @@ class Caller:
         self.sent.append(message)
         self.started.set()
 
-    async def run(self, endpoint: app.Endpoint) -> None:
+    async def run(self, endpoint: Endpoint) -> None:
         async with asyncio.timeout(5):
             await endpoint(self.scope, self.events.get, self.send)  # type: ignore[arg-type]  # ASGI
 
@@ -78,12 +80,18 @@ def caller(f: Flow, verb: str = "POST", **headers: str) -> Caller:
     return Caller(scope)
 
 
+def modern_caller(f: Flow) -> Caller:
+    """A caller of the stateless era who has sent a call."""
+    body, headers = modern(call(READ, customer_id="x"))
+    return caller(f, **headers).sends(orjson.dumps(body))
+
+
 @asynccontextmanager
 async def served(
     folder: Path, *, seconds: float = 5.0, streams: int = 9
-) -> AsyncIterator[tuple[Flow, app.Endpoint]]:
+) -> AsyncIterator[tuple[Flow, Endpoint]]:
     async with flow(folder) as f:
-        yield f, app.Endpoint(f.road, LIMIT, seconds, streams)
+        yield f, Endpoint(f.road, LIMIT, seconds, streams)
 
 
 async def test_a_body_in_pieces_is_put_together(tmp_path):
@@ -195,22 +203,29 @@ async def endless(closed: asyncio.Event) -> Reply:
     return Reply(200, SSE, stream=made)
 
 
-async def test_streams_beyond_the_limit_are_refused_and_the_backends_given_back(tmp_path):
+async def test_listeners_beyond_the_limit_are_refused_and_the_backend_is_not_asked(tmp_path):
     async with served(tmp_path, streams=1) as (f, endpoint):
-        first, second = asyncio.Event(), asyncio.Event()
+        first = asyncio.Event()
         f.backend.reply = await endless(first)
         listener = caller(f, "GET")
         task = asyncio.create_task(listener.run(endpoint))
         await listener.started.wait()
-        f.backend.reply = await endless(second)
+        f.backend.sent.clear()
         too_many = caller(f, "GET")
         await too_many.run(endpoint)
         assert too_many.status == 503
         assert too_many.headers[b"retry-after"] == b"5"
-        assert second.is_set()
+        assert f.backend.sent == []
         await left(task)
         assert first.is_set()
         await runs_and_leaves(f, endpoint)
+
+
+async def soon(task: asyncio.Task[None]) -> None:
+    """The end of a task; it must come without being cancelled from here."""
+    done, _ = await asyncio.wait({task}, timeout=2)
+    assert done
+    await task
 
 
 async def left(task: asyncio.Task[None]) -> None:
@@ -219,7 +234,7 @@ async def left(task: asyncio.Task[None]) -> None:
         await task
 
 
-async def runs_and_leaves(f: Flow, endpoint: app.Endpoint) -> None:
+async def runs_and_leaves(f: Flow, endpoint: Endpoint) -> None:
     """The place of a stream that ended is free for the next."""
     f.backend.reply = await endless(asyncio.Event())
     listener = caller(f, "GET")
@@ -242,25 +257,74 @@ async def test_a_caller_who_leaves_ends_the_call_at_the_backend(tmp_path):
             raise AssertionError
 
         f.backend.reply = hang
+        c = modern_caller(f)
+        task = asyncio.create_task(c.run(endpoint))
+        await reached.wait()
+        c.leaves()
+        await soon(task)
+        assert ended.is_set()
+        assert c.sent == []
+        assert f.outcome["outcome"]["status"] == "cancelled"
+
+
+async def test_a_call_of_the_handshake_era_runs_on_when_its_caller_leaves(tmp_path):
+    """(spec) Its client may come back for the result; only the stateless era says cancel."""
+    async with served(tmp_path) as (f, endpoint):
+        reached, release = asyncio.Event(), asyncio.Event()
+
+        async def slow(*_: object) -> Reply:
+            reached.set()
+            await release.wait()
+            return tool_result({"result": []})
+
+        f.backend.reply = slow
         c = caller(f).sends(orjson.dumps(call(READ, customer_id="x")))
         task = asyncio.create_task(c.run(endpoint))
         await reached.wait()
         c.leaves()
-        await task
-        assert ended.is_set()
-        assert c.sent == []
-        assert f.outcome["outcome"]["status"] == "cancelled"
+        release.set()
+        await soon(task)
+        assert f.outcome["outcome"]["status"] == "ok"
+
+
+async def test_a_stream_is_cut_when_the_callers_token_expires(tmp_path, monkeypatch):
+    async with served(tmp_path) as (f, endpoint):
+        closed = asyncio.Event()
+        f.backend.reply = await endless(closed)
+        verify = f.road._organs.identity.verify
+
+        async def verified(head: Head) -> Any:
+            return replace(await verify(head), expires_at=time.time() + 0.05)
+
+        monkeypatch.setattr(f.road._organs.identity, "verify", verified)
+        c = caller(f, "GET")
+        await soon(asyncio.create_task(c.run(endpoint)))
+        assert closed.is_set()
+        assert c.sent[-1] == {"type": "http.response.body", "body": b""}
+
+
+async def test_a_drain_ends_the_streams_that_only_listen(tmp_path):
+    async with served(tmp_path) as (f, endpoint):
+        closed = asyncio.Event()
+        f.backend.reply = await endless(closed)
+        c = caller(f, "GET")
+        task = asyncio.create_task(c.run(endpoint))
+        await c.started.wait()
+        endpoint.drain()
+        await soon(task)
+        assert closed.is_set()
+        assert f.outcome["outcome"]["status"] == "stream_ended"
 
 
 async def test_a_caller_who_leaves_a_stream_ends_it_at_the_backend(tmp_path):
     async with served(tmp_path) as (f, endpoint):
         closed = asyncio.Event()
         f.backend.reply = await endless(closed)
-        c = caller(f).sends(orjson.dumps(call(READ, customer_id="x")))
+        c = modern_caller(f)
         task = asyncio.create_task(c.run(endpoint))
         await c.started.wait()
         c.leaves()
-        await task
+        await soon(task)
         assert closed.is_set()
         assert f.outcome["outcome"]["status"] == "cancelled"
 

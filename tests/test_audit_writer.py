@@ -39,13 +39,15 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def syncs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Sizes of the file at the beginning of each fdatasync, which are real ones."""
+def syncs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Sizes of the file at the beginning of each fdatasync of this test, which are real ones."""
     sizes: list[int] = []
     real: Callable[[int], None] = os.fdatasync
 
     def noting(fd: int) -> None:
-        sizes.append(os.fstat(fd).st_size)
+        # Another test's writer may still be syncing in a thread of its own.
+        if Path(f"/proc/self/fd/{fd}").resolve().is_relative_to(folder.resolve()):
+            sizes.append(os.fstat(fd).st_size)
         real(fd)
 
     monkeypatch.setattr(os, "fdatasync", noting)

@@ -45,7 +45,7 @@ class Scripted:
 @pytest.fixture(scope="module")
 def backend() -> Iterator[tuple[Scripted, str]]:
     scripted = Scripted()
-    with served(scripted) as url:
+    with served(scripted, has_list=False) as url:
         yield scripted, f"{url}/mcp"
 
 
@@ -186,7 +186,10 @@ async def test_a_backend_that_is_down_is_told_as_502(tmp_path):
             request_id, answer = await ask(down)
             assert_told(answer, 502, request_id)
             assert target not in answer.text
-            assert outcome(down, request_id)["outcome"]["status"] == "backend_error"
+            # Nothing was sent: without the backend's list nobody can say what the tool is.
+            (alone,) = logged(down, request_id=str(request_id))
+            assert alone["outcome"]["status"] == "backend_error"
+            assert logged(down, "intent", request_id=str(request_id)) == []
 
 
 PROGRESS = {

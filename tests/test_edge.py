@@ -59,6 +59,13 @@ def test_every_other_spelling_of_a_path_is_not_found(path):
         edge.admit(head(path=path), RULES)
 
 
+@pytest.mark.parametrize("path", ["/sse", "/messages"])
+def test_a_client_of_the_oldest_transport_is_told_what_to_use(path):
+    with pytest.raises(NotFound, match="transport of 2024-11-05") as refused:
+        edge.admit(head("GET", path), RULES)
+    assert "Streamable HTTP" in refused.value.public
+
+
 @pytest.mark.parametrize(
     ("change", "status"),
     [

@@ -179,7 +179,7 @@ async def test_what_is_no_opa_is_told_at_the_start(raw):
 
 
 async def test_an_opa_without_the_policies_is_told_at_the_start(tmp_path):
-    told = pytest.raises(ConfigError, match="start OPA with the policies folder")
+    told = pytest.raises(ConfigError, match="opa run --server")
     with opa(put(tmp_path, {"x.rego": "package x\n"})) as (url, _), told:
         await Server(url, 5.0).__aenter__()
 

@@ -75,7 +75,7 @@ ANSWERS: dict[str, tuple[Headers, bytes]] = {
 @pytest.fixture(scope="module")
 def throttle() -> Iterator[tuple[Throttle, str]]:
     backend = Throttle()
-    with served(backend) as url:
+    with served(backend, has_list=False) as url:
         yield backend, f"{url}/mcp"
 
 

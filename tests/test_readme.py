@@ -14,12 +14,13 @@ import pytest
 import readme
 import tools
 import yaml
+from gladly_fixtures import stack
 
 ROOT = readme.ROOT
 ENVIRONMENT = dict(os.environ)  # noqa: TID251 - what the commands inherit
 TEXT = readme.README.read_text()
 BLOCKS = re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)
-NEWCOMER, PLATFORM, CHART, SECURITY, TRACE, REVIEWER = BLOCKS
+NEWCOMER, PLATFORM, CHART, SECURITY, PINS, TRACE, REVIEWER = BLOCKS
 
 
 def test_the_generated_tables_are_the_codes():
@@ -36,7 +37,7 @@ def test_the_two_first_commands_are_targets_and_ci_runs_the_second():
 
 
 def test_every_command_block_is_known_to_these_tests():
-    assert len(BLOCKS) == 6
+    assert len(BLOCKS) == 7
 
 
 def test_every_invariant_of_the_readme_has_tests_that_bear_its_number():
@@ -98,6 +99,15 @@ def test_the_security_engineers_rule_is_taken_and_a_broken_one_is_named(shell):
     assert broken.returncode == 2
     assert "broken.rego:" in broken.stderr
     (shell.folder / "site" / "broken.rego").unlink()
+
+
+@pytest.mark.sockets
+def test_the_pin_command_writes_what_a_backend_says(shell, tmp_path):
+    with stack(tmp_path) as gladly:
+        done = shell.run(PINS, SIDECAR_BACKEND__URL=gladly.url)
+    assert done.returncode == 0, done.stderr
+    assert "new: create_a_gladly_task" in done.stdout
+    assert "create_a_gladly_task" in (shell.folder / "pins.json").read_text()
 
 
 @pytest.mark.sockets

@@ -70,7 +70,7 @@ CHANGED = {"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}
 @pytest.fixture
 def slow() -> Iterator[tuple[Slow, str]]:
     backend = Slow()
-    with served(backend) as url:
+    with served(backend, has_list=False) as url:
         yield backend, f"{url}/mcp"
         backend.go.set()
 

@@ -19,7 +19,7 @@ import httpx2
 import orjson
 from anyio.from_thread import start_blocking_portal
 from gladly_fixtures import listening
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sidecar.demo.world import World
 
@@ -65,11 +65,41 @@ class Behind(World):
             await ended(process)
 
 
+class Listed:
+    """In front of a scripted backend: answers the sidecar's own look at the list of tools."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "POST":
+            await self._app(scope, receive, send)
+            return
+        first: Message | None = await receive()
+        if first is not None and b'"name":"gladly-mcp-sidecar"' not in first.get("body", b""):
+
+            async def again() -> Message:
+                nonlocal first
+                given, first = first, None
+                return given or await receive()
+
+            await self._app(scope, again, send)
+            return
+        tools = [{"name": row.tool.name} for row in flow.CATALOG.rows]
+        body = orjson.dumps({"jsonrpc": "2.0", "id": 1, "result": {"tools": tools}})
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
 @contextmanager
-def served(app: ASGIApp) -> Iterator[str]:
-    """Serve a backend on a free port, in a thread; gives its base URL."""
+def served(app: ASGIApp, *, has_list: bool = True) -> Iterator[str]:
+    """Serve a backend on a free port, in a thread; gives its base URL.
+
+    A scripted backend `has_list` not: the sidecar's own look at its tools is then answered for it.
+    """
     _drop_engines()
-    with listening(app) as url:
+    with listening(app if has_list else Listed(app)) as url:
         yield url
 
 

@@ -7,7 +7,23 @@ look-up is one dictionary access and cannot fail.
 """
 
 from sidecar.catalog.catalog import Catalog, load
+from sidecar.catalog.exits import EXITS, TO_AGENT, TO_BACKEND
 from sidecar.catalog.markdown import table
+from sidecar.catalog.pins import Drift, Pins, Reviewed, Tools, drift
 from sidecar.catalog.rows import Rest, Row
 
-__all__ = ["Catalog", "Rest", "Row", "load", "table"]
+__all__ = [
+    "EXITS",
+    "TO_AGENT",
+    "TO_BACKEND",
+    "Catalog",
+    "Drift",
+    "Pins",
+    "Rest",
+    "Reviewed",
+    "Row",
+    "Tools",
+    "drift",
+    "load",
+    "table",
+]

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from sidecar import __version__
-from sidecar.cli import audit, gladly, tokens
+from sidecar.cli import audit, catalog, gladly, tokens
+from sidecar.cli.options import ConfigFile
 from sidecar.errors import ConfigError, SidecarError
 
 cli = typer.Typer(
@@ -23,12 +24,8 @@ cli = typer.Typer(
 cli.add_typer(tokens.token, name="token")
 cli.add_typer(tokens.endpoint, name="endpoint")
 cli.add_typer(audit.audit, name="audit")
+cli.add_typer(catalog.catalog, name="catalog")
 cli.add_typer(gladly.gladly, name="gladly")
-
-ConfigFile = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", help="YAML file of settings; SIDECAR_… variables override it."),
-]
 
 
 def main() -> None:
@@ -98,8 +95,10 @@ def demo(
 @cli.command()
 def trace(file: Annotated[Path, typer.Argument(help="A recorded exchange, in YAML.")]) -> None:
     """Walk one recorded message through the ten steps and print what each made of it."""
+    from sidecar import log, redaction
     from sidecar import trace as walk
 
+    log.configure("warning", "console", redaction.scrub)
     print(walk.walk(file))
 
 

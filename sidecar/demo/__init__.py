@@ -7,6 +7,7 @@ agent's MCP client, `scenes` is what happens, `stage` prints it.
 from __future__ import annotations
 
 import asyncio
+import signal
 import tempfile
 from pathlib import Path
 
@@ -20,10 +21,17 @@ __all__ = ["run"]
 def run(folder: Path | None, *, stay: bool) -> int:
     """Play every scene; give 0 when each showed what it promises. `stay` then keeps it up."""
     with tempfile.TemporaryDirectory(prefix="sidecar-demo-") as temporary:
-        return asyncio.run(_run(folder or Path(temporary), stay=stay))
+        try:
+            return asyncio.run(_run(folder or Path(temporary), stay=stay))
+        except asyncio.CancelledError:
+            return 128 + signal.SIGTERM
 
 
 async def _run(folder: Path, *, stay: bool) -> int:
+    task = asyncio.current_task()
+    if task is not None:
+        # Told to stop, it must not leave three processes and their secrets behind.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     async with World(folder) as world:
         is_as_promised = await play(Cast(world))
         if stay:

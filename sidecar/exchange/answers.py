@@ -57,7 +57,9 @@ def _denied(exchange: Exchange, refusal: Denied) -> Reply:
     request_id = _id(exchange)
     meta: JsonObject = {"_meta": {EVENT_KEY: exchange.id}}
     if request_id is None:
-        return Reply(202)
+        is_answer = exchange.message is not None and exchange.message.kind == "response"
+        body = jsonrpc.error(None, jsonrpc.INVALID_REQUEST, refusal.public, meta)
+        return Reply(400, _JSON, body) if is_answer else Reply(202)
     if refusal.reason != "arguments_refused":
         body = jsonrpc.error(request_id, refusal.code, refusal.public, meta)
         return Reply(refusal.status, _JSON, body)

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sidecar.edge import META_VERSION
 from sidecar.errors import Refusal
 from sidecar.exchange.state import Exchange
 from sidecar.model import Caller, Decision, Event, Finding, JsonObject, Subject, Tool
@@ -119,12 +118,9 @@ def _mcp(exchange: Exchange, scrub: Scrub) -> JsonObject:
     section: JsonObject = {"verb": exchange.head.verb}
     if message is None:
         return section | {"method": exchange.head.verb}
-    meta = message.params.get("_meta")
-    claim = meta.get(META_VERSION) if isinstance(meta, dict) else None
-    protocol = claim or exchange.head.get("mcp-protocol-version")
     section["method"] = shown_name(message.method or message.kind, scrub)
-    if protocol:
-        section["protocol"] = shown_name(str(protocol), scrub)
+    if exchange.protocol:
+        section["protocol"] = shown_name(exchange.protocol, scrub)
     if message.id is not None:
         section["request_id"] = shown_name(str(message.id), scrub)
     if tool is not None:

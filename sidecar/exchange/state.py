@@ -6,9 +6,21 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol
 
+from sidecar import edge
 from sidecar.model import Caller, Decision, Finding, Head, JsonObject, Message, Reply, Tool, Verdict
+
+
+class Facts(Protocol):
+    """What a decision was asked with; the policy organ makes it."""
+
+    @property
+    def caller(self) -> Caller:
+        """Who asked."""
+
+    def document(self) -> JsonObject:
+        """The input document of the decision."""
 
 
 @dataclass(slots=True)
@@ -33,7 +45,9 @@ class Tally:
 class Exchange(NamedTuple):
     """A request on its way. A named tuple, since its `_replace` costs a quarter of a dataclass'.
 
-    `id` names the exchange in the audit log; `started` and `sent` are monotonic seconds.
+    `id` names the exchange in the audit log; `started` and `sent` are monotonic seconds. `tool` and
+    `arguments` are what the decision is about, `facts` what it was asked with; the result of an
+    exchange with `is_listing` is a list of tools.
     """
 
     id: str
@@ -44,7 +58,10 @@ class Exchange(NamedTuple):
     caller: Caller | None = None
     message: Message | None = None
     tool: Tool | None = None
+    arguments: JsonObject = {}  # noqa: RUF012 - nobody changes it; a call brings its own
+    is_listing: bool = False
     findings: tuple[Finding, ...] = ()
+    facts: Facts | None = None
     decision: Decision | None = None
     decide_us: int = 0
     is_intent_recorded: bool = False
@@ -60,14 +77,21 @@ class Exchange(NamedTuple):
         return self.decision.of(self.tool.name)
 
     @property
-    def arguments(self) -> JsonObject:
-        """The arguments of a call; `find` refused anything but an object."""
-        value: Any = self.message.params.get("arguments") if self.message else None
-        return value if isinstance(value, dict) else {}
+    def protocol(self) -> str:
+        """The revision that the message claims, else the one in its header."""
+        claim = edge.claimed_version(self.message) if self.message else None
+        return claim or self.head.get("mcp-protocol-version")
+
+    @property
+    def is_listener(self) -> bool:
+        """Whether the reply is a stream that ends when somebody leaves, not with a result."""
+        return self.message is None or self.message.method == "subscriptions/listen"
 
     @property
     def method(self) -> str:
-        """The MCP method, or the HTTP verb of a request without a message."""
+        """The MCP method, that of the question for an answer, or the verb without a message."""
+        if self.message is not None and self.message.kind == "response" and self.tool:
+            return self.tool.name
         return self.message.method if self.message and self.message.method else self.head.verb
 
     def elapsed_ms(self) -> float:

@@ -1,5 +1,7 @@
 """The road: ten numbered steps in `road`, and in `inspection` what step 9 does to one message."""
 
-from sidecar.pipeline.road import Durability, Organs, Road
+from sidecar.pipeline.records import Durability
+from sidecar.pipeline.road import Organs, Road, Rules
+from sidecar.pipeline.survey import Survey, read
 
-__all__ = ["Durability", "Organs", "Road"]
+__all__ = ["Durability", "Organs", "Road", "Rules", "Survey", "read"]

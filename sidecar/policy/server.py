@@ -19,16 +19,23 @@ _PACKAGE: Final = "sidecar.main"
 _RULE: Final = "decision"
 
 
+def _bracketed(host: str) -> str:
+    """A host as a URL holds it; the client puts it there as it is."""
+    return f"[{host}]" if ":" in host else host
+
+
 class Server:
     """An engine that asks OPA. Use as an async context manager."""
 
     def __init__(self, url: str, timeout: float, token: str | None = None) -> None:
         parts = urlsplit(url)
-        self._url = url
+        self._url = url.rstrip("/")
+        self._timeout = timeout
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._sha256 = ""
         self._client = AsyncOpaClient(
-            host=parts.hostname or "localhost",
-            port=parts.port or 8181,
+            host=_bracketed(parts.hostname or "localhost"),
+            port=parts.port or (443 if parts.scheme == "https" else 8181),
             ssl=parts.scheme == "https",
             token=token,
             retries=0,
@@ -37,7 +44,11 @@ class Server:
 
     async def __aenter__(self) -> Self:
         await self._client.__aenter__()
-        await self._start()
+        try:
+            await self._start()
+        except BaseException:
+            await self._client.__aexit__(None, None, None)
+            raise
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -72,9 +83,9 @@ class Server:
         try:
             texts = await self._texts()
             answer = await self.evaluate({"version": 1, "tools": []})
-        except (aiohttp.ClientError, OSError, OrganDown) as error:
+        except (aiohttp.ClientError, OSError, ValueError, OrganDown) as error:
             what = f"no usable OPA answers there ({type(error).__name__})"
-            remedy = "opa run --server --bundle policies --ignore *_test.rego"
+            remedy = "opa run --server --bundle policies --ignore '*_test.rego'"
             raise ConfigError([Problem(f"policy.opa_url {self._url}", what, remedy)]) from None
         if not isinstance(answer, dict):
             raise ConfigError([Problem("policy.opa_url", "the entrypoint is not an object")])
@@ -84,6 +95,19 @@ class Server:
         self._sha256 = digest.hexdigest()
 
     async def _texts(self) -> list[str]:
-        names = await self._client.get_policies_list()
-        policies = [await self._client.get_policy(name) for name in names]
-        return [str(policy["result"]["raw"]) for policy in policies]
+        """The module texts that OPA holds.
+
+        Asked for directly: the client fetches policies one by one, and fails for the ids that OPA
+        gives to the modules of a bundle.
+        """
+        timeout = aiohttp.ClientTimeout(total=self._timeout)
+        async with (
+            aiohttp.ClientSession(headers=self._headers, timeout=timeout) as http,
+            http.get(f"{self._url}/v1/policies", allow_redirects=False) as reply,
+        ):
+            reply.raise_for_status()
+            value = await reply.json()
+        policies = value.get("result") if isinstance(value, dict) else None
+        if not isinstance(policies, list) or not all(isinstance(p, dict) for p in policies):
+            raise ValueError("this is no list of policies")
+        return [str(policy.get("raw")) for policy in policies]

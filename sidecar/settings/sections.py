@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
@@ -68,6 +69,9 @@ class Backend(Section):
     )
     client_key_file: SecretFile | None = Field(
         None, description="PEM file with the key of that certificate."
+    )
+    tool_exposure: Literal["all", "discovery"] = Field(
+        "all", description="`discovery`: tools lie behind `search_tools` and `call_tool`."
     )
     proxy: ProxyUrl | None = Field(None, description="HTTP proxy on the way to the backend.")
     connect_timeout: Seconds = Field(5.0, description="Seconds to connect.")
@@ -217,6 +221,8 @@ class Policy(Section):
         """An OPA server needs an address."""
         if self.engine == "opa" and self.opa_url is None:
             yield Fault("opa_url", "is required when engine is opa", "http://127.0.0.1:8181")
+        if self.opa_url is not None and urlsplit(self.opa_url).path not in {"", "/"}:
+            yield Fault("opa_url", "must not have a path", "http://127.0.0.1:8181")
 
 
 class Catalog(Section):
@@ -224,6 +230,12 @@ class Catalog(Section):
 
     folders: tuple[Folder, ...] = Field(
         (), description="Folders with your own tool descriptions, read after the library's."
+    )
+    pins_file: Path | None = Field(
+        None, description="What was reviewed of each tool; else the first list that is read."
+    )
+    refresh_seconds: Seconds = Field(
+        60.0, description="Seconds between looks at the backend's list of tools."
     )
 
 

@@ -69,7 +69,6 @@ def _wrapped(value: Any, longest: int = _LONGEST) -> list[str]:
     """Scrub a value, and break it into lines; at least one."""
     scrubbed = redaction.scrub_value(value)
     text = scrubbed if isinstance(scrubbed, str) else json.dumps(scrubbed, ensure_ascii=False)
-    text = redaction.scrub(text)
     if len(text) > longest:
         text = f"{text[:longest]}… ({len(text)} characters)"
     return textwrap.wrap(text, WIDTH - len(_INDENT) - 2, break_on_hyphens=False) or [""]

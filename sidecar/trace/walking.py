@@ -16,7 +16,7 @@ from sidecar import audit, catalog, edge, identity, policy, redaction
 from sidecar.app import now
 from sidecar.exchange import Exchange
 from sidecar.model import Endpoint, Head, JsonObject, Reply
-from sidecar.pipeline import Durability, Organs, Road
+from sidecar.pipeline import Durability, Organs, Road, Rules
 from sidecar.settings import shipped
 from sidecar.trace import recording as recordings
 from sidecar.trace import steps as shown
@@ -67,8 +67,7 @@ async def _walk(recording: JsonObject) -> str:
             token, secret_file = _secret(Path(folder))
             road = Road(
                 _organs(recording, writer, token, secret_file),
-                edge.Rules(frozenset({_HOST}), frozenset(), 1 << 22),
-                Durability(),
+                Rules(edge.Rules(frozenset({_HOST}), frozenset(), 1 << 22), Durability()),
                 now,
                 observe,
             )
@@ -102,7 +101,7 @@ def _organs(recording: JsonObject, writer: audit.Writer, token: str, secret_file
     return Organs(
         identity=identity.Verifier([endpoint], bearer, identity.SecretKey(secret_file)),
         sessions=identity.Sessions(),
-        catalog=catalog.load([shipped("tool_catalog")]),
+        tools=catalog.load([shipped("tool_catalog")]),
         policy=policy.Policy(policy.Embedded(policy.read([shipped("policies")])), timeout=5.0),
         audit=writer,
         backend=Recorded(recording.get("reply", {})),

@@ -9,10 +9,10 @@ from typing import cast
 import httptools
 import uvloop
 
-from benchmarks.payload import ANSWERS, answer_to
+from benchmarks.payload import ANSWERS, LIST, answer_to
 
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
-_WHOLE = {answer: _HEAD % len(answer) + answer for answer in (*ANSWERS.values(), b"{}")}
+_WHOLE = {answer: _HEAD % len(answer) + answer for answer in (*ANSWERS.values(), LIST, b"{}")}
 
 
 class Connection(asyncio.Protocol):

@@ -108,8 +108,20 @@ _BY_TOOL = {
 }
 
 
+LIST = orjson.dumps(
+    {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "result": {"tools": [{"name": orjson.loads(c)["params"]["name"]} for c in CALLS.values()]},
+    }
+)
+"""The backend's list of tools, which the sidecar reads for itself before the first call."""
+
+
 def answer_to(body: bytes) -> bytes:
     """The answer to a call, whoever wrote it anew on the way."""
+    if b'"tools/list"' in body:
+        return LIST
     return next((answer for tool, answer in _BY_TOOL.items() if tool in body), b"{}")
 
 

@@ -1,0 +1,144 @@
+"""What was reviewed of each tool, and whether a backend still says the same (invariant 8).
+
+Theory of operation. A tool's fingerprint covers what a model reads and what a caller is held to:
+title, description, schemas, annotations. `Pins` hold the fingerprints that somebody accepted, in a
+file that is reviewed like code. `Reviewed` answers as the catalog does, but marks a tool as pinned
+only while the backend's own list, read by the sidecar itself, gives the accepted fingerprint. A
+tool that the list does not show, or shows differently, is not pinned; policy decides what that
+means, and the library refuses it. Without a file the first list that is read counts as reviewed,
+so that what changes later is still noticed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import orjson
+
+from sidecar.errors import ConfigError, Problem
+from sidecar.model import JsonObject, Tool
+
+_REVIEWED: Final = ("title", "description", "inputSchema", "outputSchema", "annotations")
+
+
+class Tools(Protocol):
+    """What answers for a tool's name: the catalog alone, or the catalog and what was reviewed."""
+
+    def find(self, name: str) -> Tool:
+        """What is known of the tool of this name."""
+
+
+def reviewed(entry: Mapping[str, Any]) -> JsonObject:
+    """The part of a list's entry that a review is about."""
+    return {key: entry[key] for key in _REVIEWED if entry.get(key) is not None}
+
+
+def fingerprint(entry: Mapping[str, Any]) -> str:
+    """SHA-256 of that part, whatever the order of its keys."""
+    return hashlib.sha256(orjson.dumps(reviewed(entry), option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """The accepted form of each tool by name, as the file holds it."""
+
+    tools: Mapping[str, JsonObject]
+
+    @classmethod
+    def of(cls, entries: Iterable[Mapping[str, Any]]) -> Pins:
+        """Take a list's entries as accepted."""
+        return cls({str(entry["name"]): reviewed(entry) for entry in entries})
+
+    @classmethod
+    def read(cls, path: Path) -> Pins:
+        """Read a file of pins.
+
+        Raises:
+            ConfigError: it cannot be read or is no file of pins.
+        """
+        try:
+            value = orjson.loads(path.read_bytes())
+        except OSError as error:
+            what = f"cannot be read: {error.strerror}"
+            raise ConfigError([Problem(str(path), what, "make it: sidecar catalog pin")]) from None
+        except orjson.JSONDecodeError as error:
+            raise ConfigError([Problem(f"{path}:{error.lineno}", "is not valid JSON")]) from None
+        tools = value.get("tools") if isinstance(value, dict) else None
+        if not isinstance(tools, dict) or not all(isinstance(t, dict) for t in tools.values()):
+            raise ConfigError([Problem(f"{path}:1", "is no file of pins")])
+        return cls(tools)
+
+    def write(self, path: Path) -> None:
+        """Write the file so that a version control shows what changed, line by line."""
+        option = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS
+        path.write_bytes(orjson.dumps({"tools": dict(self.tools)}, option=option) + b"\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How a list differs from what was accepted: names, sorted."""
+
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.changed or self.removed)
+
+
+def drift(pins: Pins, entries: Iterable[Mapping[str, Any]]) -> Drift:
+    """Compare a list with what was accepted."""
+    now = {str(entry["name"]): reviewed(entry) for entry in entries}
+    both = now.keys() & pins.tools.keys()
+    return Drift(
+        added=tuple(sorted(now.keys() - both)),
+        changed=tuple(sorted(name for name in both if now[name] != pins.tools[name])),
+        removed=tuple(sorted(pins.tools.keys() - both)),
+    )
+
+
+class Reviewed:
+    """The catalog's answers, with `is_pinned` by what was reviewed and what was last seen."""
+
+    def __init__(self, tools: Tools, pins: Pins | None = None) -> None:
+        self._tools = tools
+        self._pins = pins
+        self._accepted = _fingerprints(pins)
+        self._seen: dict[str, str] | None = None
+        self.drift = Drift()
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the backend's list was ever read."""
+        return self._seen is not None
+
+    def see(self, entries: list[JsonObject]) -> bool:
+        """Take the backend's whole list as it is now; whether it drifted otherwise than before."""
+        if self._pins is None:
+            self._pins = Pins.of(entries)
+            self._accepted = _fingerprints(self._pins)
+        self._seen = {str(entry["name"]): fingerprint(entry) for entry in entries}
+        before, self.drift = self.drift, drift(self._pins, entries)
+        return self.drift != before
+
+    def find(self, name: str) -> Tool:
+        """What is known of a tool, pinned if the backend's own list says what was accepted."""
+        seen = self._seen.get(name) if self._seen else None
+        return self._marked(name, seen)
+
+    def judge(self, entry: JsonObject) -> Tool:
+        """The same for an entry of a list on its way to a caller: by what that entry says."""
+        return self._marked(str(entry["name"]), fingerprint(entry))
+
+    def _marked(self, name: str, seen: str | None) -> Tool:
+        tool = self._tools.find(name)
+        is_pinned = seen is not None and self._accepted.get(name) == seen
+        return tool if tool.is_pinned == is_pinned else replace(tool, is_pinned=is_pinned)
+
+
+def _fingerprints(pins: Pins | None) -> dict[str, str]:
+    return {name: fingerprint(entry) for name, entry in pins.tools.items()} if pins else {}

@@ -1,0 +1,196 @@
+"""The MCP listener's raw ASGI endpoint: scope to Head, Reply to messages.
+
+It reads the body only when the road asks for it. A caller who goes away cancels the call where the
+protocol says so: in the stateless era, and for a stream that only listens. A call of the handshake
+era runs on, since its client may come back for the result. A `StreamingResponse` or a buffering
+middleware could do neither.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
+from contextlib import aclosing
+from typing import Any, Final
+
+from sidecar import edge, jsonrpc
+from sidecar.errors import Inadmissible
+from sidecar.model import Head, Reply
+from sidecar.pipeline import Road
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_STREAM_HEADERS: Final = (
+    (b"cache-control", b"no-cache, no-transform"),
+    (b"x-accel-buffering", b"no"),
+)
+_TOO_MANY_STREAMS: Final = Reply(
+    503,
+    (("content-type", "application/json"), ("retry-after", "5")),
+    jsonrpc.error(None, jsonrpc.INTERNAL_ERROR, "Too many streams are open. Try again later."),
+)
+
+
+class Endpoint:
+    """The ASGI application. Sizes in bytes, times in seconds.
+
+    While `streams` are open no further listener is let in. A call that is answered by a stream is
+    counted too, but never refused for it: by then it has been executed.
+    """
+
+    def __init__(self, road: Road, request_bytes: int, body_timeout: float, streams: int) -> None:
+        self._road = road
+        self._limit = request_bytes
+        self._timeout = body_timeout
+        self._free_streams = streams
+        self._listeners: set[asyncio.Timeout] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request. A caller who went away gets nothing."""
+        head = _head(scope)
+        is_cancelled_by_leaving = head.verb != "POST" or edge.speaks_modern(head)
+        if head.verb == "GET" and self._free_streams <= 0:
+            await _send_body(_TOO_MANY_STREAMS, send)
+            return
+        call = _Call(receive, self._limit, self._timeout)
+        if head.verb != "POST":
+            # No body will be read, and a listener may be silent for long: watch from the start.
+            call.watch()
+        elif is_cancelled_by_leaving:
+            call.watch_after_body = True
+        try:
+            reply = await self._road.handle(head, call.read_body)
+            if reply.stream is None:
+                await _send_body(reply, send)
+            else:
+                await self._send_stream(reply, reply.stream, send)
+        except asyncio.CancelledError:
+            if not call.has_left:
+                raise
+        finally:
+            call.close()
+
+    def drain(self) -> None:
+        """End every stream that only listens; calls in flight go on to their result."""
+        now = asyncio.get_running_loop().time()
+        for deadline in self._listeners:
+            deadline.reschedule(now)
+
+    async def _send_stream(
+        self, reply: Reply, stream: AsyncGenerator[bytes, None], send: Send
+    ) -> None:
+        async with aclosing(stream) as chunks:
+            self._free_streams -= 1
+            try:
+                await _start(reply, _STREAM_HEADERS, send)
+                await self._relay(reply, chunks, send)
+            finally:
+                self._free_streams += 1
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _relay(self, reply: Reply, chunks: AsyncGenerator[bytes, None], send: Send) -> None:
+        """Send each chunk as it comes, until the end, the caller's expiry or the shutdown."""
+        left = None if reply.ends_at is None else max(0.0, reply.ends_at - time.time())
+        deadline = asyncio.timeout(left)
+        try:
+            async with deadline:
+                if reply.is_listener:
+                    self._listeners.add(deadline)
+                async for chunk in chunks:
+                    if chunk:
+                        message = {"type": "http.response.body", "body": chunk, "more_body": True}
+                        await send(message)
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+        finally:
+            self._listeners.discard(deadline)
+
+
+class _Call:
+    """The receiving half of one request: its body, then the watch for a disconnect."""
+
+    def __init__(self, receive: Receive, limit: int, timeout: float) -> None:
+        self._receive = receive
+        self._limit = limit
+        self._timeout = timeout
+        self._task = asyncio.current_task()
+        self._watch: asyncio.Task[None] | None = None
+        self.watch_after_body = False
+        self.has_left = False
+
+    async def read_body(self) -> bytes:
+        """Read the whole body.
+
+        Raises:
+            Inadmissible: 413 over the limit, 408 too slow or broken off.
+        """
+        try:
+            async with asyncio.timeout(self._timeout):
+                body = await self._read()
+        except TimeoutError:
+            raise Inadmissible("slow body", reason="body_timeout", status=408) from None
+        if self.watch_after_body:
+            self.watch()
+        return body
+
+    def watch(self) -> None:
+        """From now on, cancel the call when its caller goes away."""
+        self._watch = asyncio.get_running_loop().create_task(self._watch_for_leave())
+
+    async def _read(self) -> bytes:
+        chunks: list[bytes] = []
+        size = 0
+        while True:
+            event = await self._receive()
+            if event["type"] == "http.disconnect":
+                raise Inadmissible("body broken off", reason="body_cut", status=408)
+            chunk = event.get("body", b"")
+            size += len(chunk)
+            if size > self._limit:
+                raise edge.too_large(self._limit)
+            chunks.append(chunk)
+            if not event.get("more_body"):
+                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    async def _watch_for_leave(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.has_left = True
+        if self._task is not None:
+            self._task.cancel()
+
+    def close(self) -> None:
+        """Stop watching."""
+        if self._watch is not None:
+            self._watch.cancel()
+
+
+def _head(scope: Scope) -> Head:
+    path = scope["raw_path"].decode("latin-1")
+    query = scope["query_string"].decode("latin-1")
+    client = scope.get("client")
+    return Head(
+        verb=scope["method"],
+        path=f"{path}?{query}" if query else path,
+        headers=tuple(
+            (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
+        ),
+        client_ip=client[0] if client else "",
+    )
+
+
+async def _start(reply: Reply, more: tuple[tuple[bytes, bytes], ...], send: Send) -> None:
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers]
+    headers.extend(more)
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+
+
+async def _send_body(reply: Reply, send: Send) -> None:
+    has_no_body = reply.status in {202, 204}
+    length = () if has_no_body else ((b"content-length", b"%d" % len(reply.body)),)
+    await _start(reply, length, send)
+    await send({"type": "http.response.body", "body": reply.body})

@@ -1,0 +1,53 @@
+"""From a decision to a refusal, or to silence when the message may go on (invariants 2 and 7)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sidecar.catalog import EXITS
+from sidecar.exchange import Exchange, answers
+
+PASSED_REQUESTS: Final = frozenset(
+    {
+        "initialize",
+        "ping",
+        "server/discover",
+        "tools/list",
+        "tools/call",
+        "logging/setLevel",
+        "subscriptions/listen",
+    }
+)
+"""The protocol's own bookkeeping, and tools, which pass only with a verdict."""
+
+PASSED_NOTIFICATIONS: Final = frozenset(
+    {
+        "notifications/initialized",
+        "notifications/cancelled",
+        "notifications/progress",
+        "notifications/roots/list_changed",
+    }
+)
+"""Notifications of a client that travel on."""
+
+
+def refuse_by(exchange: Exchange) -> None:
+    """Raise what the decision amounts to.
+
+    Raises:
+        Denied: the method is passed by nobody, or the verdict refuses the tool or exit.
+    """
+    message, verdict = exchange.message, exchange.verdict
+    if message is None:
+        return
+    if verdict is None:
+        if message.method not in PASSED_REQUESTS | PASSED_NOTIFICATIONS:
+            raise answers.unknown_method(exchange)
+        return
+    if verdict.is_allowed:
+        return
+    if verdict.tool in EXITS:
+        raise answers.unknown_method(exchange)
+    if verdict.is_hidden:
+        raise answers.unknown_tool(verdict.tool)
+    raise answers.refused_call(verdict.denials)

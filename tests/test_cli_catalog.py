@@ -1,0 +1,95 @@
+"""`sidecar catalog`: the table, and pins that are shown before they are accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import orjson
+import pytest
+from flow import CATALOG, tool_list
+from settings_parts import written
+from starlette.types import Receive, Scope, Send
+from typer.testing import CliRunner
+from world import served
+
+from sidecar.cli import cli
+
+RUN = CliRunner()
+
+
+class Changing:
+    """A backend whose list a test changes."""
+
+    def __init__(self) -> None:
+        self.body = tool_list("list_all_gladly_tasks", "b").body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+@pytest.fixture
+def backend() -> Iterator[tuple[Changing, str]]:
+    changing = Changing()
+    with served(changing) as url:
+        yield changing, f"{url}/mcp"
+
+
+def test_the_table_names_every_tool():
+    done = RUN.invoke(cli, ["catalog", "list"])
+    assert done.exit_code == 0
+    assert all(row.tool.name in done.output for row in CATALOG.rows)
+
+
+@pytest.mark.sockets
+def test_changes_are_shown_and_written_only_when_they_are_accepted(tmp_path, backend):
+    changing, url = backend
+    pins = tmp_path / "pins.json"
+    config = written(tmp_path, settings_for(tmp_path, url, pins))
+    arguments = ["catalog", "pin", "--config", str(config)]
+
+    first = RUN.invoke(cli, arguments)
+    assert (first.exit_code, pins.exists()) == (1, False)
+    assert "new: list_all_gladly_tasks" in first.output
+    assert "accept" in first.output
+
+    assert RUN.invoke(cli, [*arguments, "--accept"]).exit_code == 0
+    assert orjson.loads(pins.read_bytes())["tools"].keys() == {"list_all_gladly_tasks", "b"}
+    again = RUN.invoke(cli, arguments)
+    assert (again.exit_code, again.output) == (0, "nothing has changed since the review\n")
+
+    changing.body = changing.body.replace(b'"object"', b'"object","description":"new"')
+    changed = RUN.invoke(cli, arguments)
+    assert changed.exit_code == 1
+    assert "changed: b" in changed.output
+    assert '+    "description": "new",' in changed.output
+
+
+@pytest.mark.sockets
+def test_a_file_of_pins_that_is_named_and_missing_stops_the_start_with_the_way_out(
+    tmp_path, backend
+):
+    config = written(tmp_path, settings_for(tmp_path, backend[1], tmp_path / "pins.json"))
+    done = RUN.invoke(cli, ["check", "--config", str(config)])
+    assert done.exit_code != 0
+    assert "sidecar catalog pin" in str(done.exception)
+
+
+def settings_for(folder, url, pins):
+    return f"""
+backend: {{url: {url}}}
+bearer: {{issuer: i, audience: a, hs256_secret_file: FOLDER/secret}}
+endpoints: [{{name: one}}]
+audit: {{folder: FOLDER/audit}}
+catalog: {{pins_file: {pins}}}
+"""
+
+
+@pytest.fixture(autouse=True)
+def secret(tmp_path):
+    file = tmp_path / "secret"
+    file.touch(mode=0o600)
+    file.write_text("s" * 40)
