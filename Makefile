@@ -3,10 +3,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
-TOOLS  := opa helm helm3 node hadolint npm-packages
+TOOLS  := opa helm helm3 node hadolint everything-server npm-packages
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo lint check test nightly bench format lock clean
+.PHONY: help install tools demo lint check test conformance nightly bench format lock clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -41,6 +41,9 @@ check: lint  ## the inner loop: lint, types, floors and every test without socke
 
 test: lint tools  ## the gate: everything but the nightly tests, with real sockets and programs
 	$(BIN)/python -m pytest -m "not nightly"
+
+conformance: tools  ## the official MCP conformance suite, direct and through the sidecar
+	$(BIN)/python -m pytest -rP tests/test_conformance.py
 
 nightly: lint tools  ## the gate and the soak, long fuzz and parity tests
 	$(BIN)/python -m pytest

@@ -38,7 +38,15 @@ _SINGLE: Final = (
     "last-event-id",
 )
 _CONTENT_TYPE: Final = re.compile(r"application/json(\s*;\s*charset=\"?utf-8\"?)?", re.IGNORECASE)
-_NAMED_BY: Final = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
+_NAMED_BY: Final = {
+    "tools/call": "name",
+    "prompts/get": "name",
+    "resources/read": "uri",
+    "tasks/get": "taskId",
+    "tasks/update": "taskId",
+    "tasks/cancel": "taskId",
+}
+"""Which parameter `Mcp-Name` mirrors (MCP 2026-07-28, "Standard Headers"; SEP-2663 for tasks)."""
 _WRAPPED: Final = re.compile(r"=\?base64\?([A-Za-z0-9+/=]*)\?=")
 
 

@@ -23,6 +23,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+_BLANKS: Final = b" \t"
 _STREAM_HEADERS: Final = (
     (b"cache-control", b"no-cache, no-transform"),
     (b"x-accel-buffering", b"no"),
@@ -176,8 +177,10 @@ def _head(scope: Scope) -> Head:
     return Head(
         verb=scope["method"],
         path=f"{path}?{query}" if query else path,
+        # RFC 9110 section 5.5: blanks around a value are no part of it; httptools leaves them.
         headers=tuple(
-            (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
+            (name.decode("latin-1"), value.strip(_BLANKS).decode("latin-1"))
+            for name, value in scope["headers"]
         ),
         client_ip=client[0] if client else "",
     )

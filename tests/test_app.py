@@ -164,6 +164,15 @@ async def test_a_query_string_is_part_of_the_path(tmp_path):
         assert c.status == 404
 
 
+async def test_blanks_around_a_header_value_are_no_part_of_it(tmp_path):
+    async with served(tmp_path) as (f, endpoint):
+        f.backend.reply = tool_result([])
+        body, headers = modern(call(READ, customer_id="x"))
+        c = caller(f, **{name: f"\t {value} " for name, value in headers.items()})
+        await c.sends(orjson.dumps(body)).run(endpoint)
+        assert c.status == 200
+
+
 async def test_an_accepted_notification_has_no_body_and_no_length(tmp_path):
     async with served(tmp_path) as (f, endpoint):
         body = {"jsonrpc": "2.0", "method": "notifications/initialized"}

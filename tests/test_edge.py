@@ -124,6 +124,18 @@ def test_a_modern_request_needs_its_mirrored_headers():
         assert refused.value.code == jsonrpc.HEADER_MISMATCH
 
 
+@pytest.mark.parametrize("method", ["tasks/get", "tasks/update", "tasks/cancel"])
+def test_the_name_of_a_task_is_its_id(method):
+    message = modern(method, taskId="t-1")
+    headers = {"mcp_protocol_version": edge.MODERN, "mcp_method": method}
+    edge.confirm(head(**headers, mcp_name="t-1"), message)
+    assert dict(edge.mirrored(message))["mcp-name"] == "t-1"
+    for other in ({}, {"mcp_name": "t-2"}):
+        with pytest.raises(Malformed) as refused:
+            edge.confirm(head(**headers, **other), message)
+        assert refused.value.code == jsonrpc.HEADER_MISMATCH
+
+
 @pytest.mark.parametrize("era", [legacy, modern])
 def test_an_innocent_name_in_a_header_does_not_cover_another_in_the_body(era):
     headers = {"mcp_protocol_version": edge.MODERN} if era is modern else {}

@@ -100,6 +100,15 @@ def test_a_use_from_another_thread_is_no_decision_and_breaks_nothing():
     assert evaluated(engine, ECHO_1) == {"tools": {"echo": 1}}
 
 
+def test_an_engine_that_another_thread_collects_does_not_panic():
+    """(ours) Garbage is collected by whichever thread happens to allocate."""
+    holder = [Embedded(ODD)]
+    thread = threading.Thread(target=holder.clear)
+    thread.start()
+    thread.join()
+    assert holder == []
+
+
 @given(value=JSON)
 def test_every_input_arrives_unchanged(value):
     assert evaluated(Embedded(ODD), {"do": "echo", "value": value}) == {"tools": {"echo": value}}

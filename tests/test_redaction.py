@@ -454,6 +454,14 @@ def test_long_but_scannable_lists_of_strings_pass():
     assert redact({"a": ["x" * 600_000] * 2}, UNKNOWN, ()).masked == {}
 
 
+def test_a_picture_inside_a_tasks_result_is_withheld_too():
+    picture = {"type": "image", "data": "aGVsbG8=", "mimeType": "image/png"}
+    task = {"taskId": "t", "result": {"content": [picture]}}
+    shown = redact_value(task, ()).value
+    assert shown["result"]["content"][0]["type"] == "text"
+    assert shown["taskId"] == "t"
+
+
 def test_a_contact_field_is_named_after_what_it_holds():
     """An item's `from` is a number in a text message and an address in a mail."""
     tool = Tool("t", is_known=True, pii=(PersonalData("/from", "PHONE"),))

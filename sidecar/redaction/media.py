@@ -18,17 +18,22 @@ class Block(NamedTuple):
     field: str
 
 
-def blocks(result: Any) -> Iterator[Block]:
-    """Blocks with base64 in a tool's, prompt's, resource's or sampling result (MCP schema)."""
+def blocks(result: Any, link: Link = None) -> Iterator[Block]:
+    """Blocks with base64 in a tool's, prompt's, resource's or sampling result (MCP schema).
+
+    A task holds the result of its call as a member, so that is looked into as well.
+    """
     if not isinstance(result, dict):
         return
     for name in ("content", "contents"):
         if name in result:
-            yield from _of(result, name, None)
+            yield from _of(result, name, link)
     messages = result.get("messages")
     for index, message in enumerate(messages if isinstance(messages, list) else ()):
         if isinstance(message, dict) and "content" in message:
-            yield from _of(message, "content", ((None, "messages"), index))
+            yield from _of(message, "content", ((link, "messages"), index))
+    if link is None:
+        yield from blocks(result.get("result"), (None, "result"))
 
 
 def _of(container: dict[str, Any], name: str, link: Link) -> Iterator[Block]:

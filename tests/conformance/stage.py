@@ -82,6 +82,7 @@ class Stage(World):
         return {
             "listen": {"host": "127.0.0.1", "port": port},
             "admin": {"host": "127.0.0.1", "port": admin},
+            "allowed_origins": [f"http://localhost:{port}"],
             "backend": {"url": self.direct_url},
             "endpoints": [
                 {

@@ -7,6 +7,7 @@ import json
 import re
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -31,7 +32,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A run of all scenarios that a revision requires, and of those it runs unscored."""
+    """What all scenarios of one run found."""
 
     checks: dict[tuple[str, str, int], Check]
     """By scenario, id of the check, and number among those of the same id."""
@@ -49,12 +50,11 @@ class Score:
         return sum(check.status in statuses for check in self.checks.values())
 
 
-async def run(url: str, revision: str, folder: Path) -> Score:
-    """Run what a revision requires of a server; the suite's own files are left in `folder`."""
+async def run(url: str, asked: Sequence[str], folder: Path) -> Score:
+    """Run the scenarios `asked` for on a server; the suite's own files are left in `folder`."""
     program = tools.require("npm-packages") / PROGRAM
     process = await asyncio.create_subprocess_exec(
-        tools.require("node"), program, "server", "--url", url,
-        "--requirements", revision, "-o", folder,
+        tools.require("node"), program, "server", "--url", url, *asked, "-o", folder,
         stdin=DEVNULL, stdout=PIPE, stderr=STDOUT,
     )  # fmt: skip
     try:
