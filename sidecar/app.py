@@ -107,7 +107,8 @@ async def opened(settings: Settings, parts: Parts) -> AsyncIterator[Running]:
         organs = Organs(
             identity=await _verifier(settings, stack),
             sessions=identity.Sessions(),
-            tools=reviewed,
+            # Behind the wrappers of discovery the backend lists no tool that could be compared.
+            tools=parts.catalog if settings.backend.tool_exposure == "discovery" else reviewed,
             policy=Policy(engine, settings.policy.timeout_ms / 1000),
             audit=writer,
             backend=upstream_client,
@@ -119,7 +120,7 @@ async def opened(settings: Settings, parts: Parts) -> AsyncIterator[Running]:
         limits = settings.limits
         endpoint = Endpoint(road, limits.request_bytes, limits.body_timeout, limits.streams)
         stack.push_async_callback(_stop, asyncio.create_task(survey.run()))
-        _log.info("ready", endpoints=len(settings.endpoints), tools=len(parts.catalog))
+        _log.info("opened", endpoints=len(settings.endpoints), tools=len(parts.catalog))
         yield Running(endpoint, writer, reviewed)
 
 

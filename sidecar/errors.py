@@ -49,7 +49,7 @@ class Refusal(SidecarError):
     """One message is refused.
 
     Class attributes are the defaults of the kind. `status` is HTTP's, `code` JSON-RPC's,
-    `reason` the stable slug in events, metrics and the README's table.
+    `reason` the stable slug in events, logs and the README's table.
     """
 
     status: int = 500

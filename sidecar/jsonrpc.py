@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from collections.abc import Iterable
 from typing import Any, Final, NoReturn
 
 import orjson
@@ -95,6 +96,12 @@ def error(
     if data:
         body["error"]["data"] = data
     return dumps(body)
+
+
+def has_look_alike(members: Iterable[str], known: frozenset[str]) -> bool:
+    """Whether a member is none of the known ones, but some receiver takes it for one of them."""
+    odd = [key for key in members if key not in known]
+    return bool(odd) and not {_folded(key) for key in odd}.isdisjoint(map(_folded, known))
 
 
 def _strict(raw: bytes) -> tuple[Any, bytes]:
@@ -185,9 +192,8 @@ def _call(body: JsonObject, canonical: bytes) -> Message:
     params = body.get("params", {})
     if not isinstance(params, dict):
         raise Malformed("params is not an object", reason="bad_params")
-    for key in params:
-        if key not in _PARAMS and _folded(key) in _PARAMS:
-            raise Malformed("a parameter looks like another one", reason="look_alike_key")
+    if has_look_alike(params, _PARAMS):
+        raise Malformed("a parameter looks like another one", reason="look_alike_key")
     if "id" not in body:
         return Message(kind="notification", body=body, canonical=canonical, method=method)
     return Message(kind="request", body=body, canonical=canonical, method=method, id=_id(body))

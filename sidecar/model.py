@@ -19,7 +19,7 @@ Effect = Literal["read", "write", "destructive"]
 
 Action = Literal["keep", "mask", "last4", "drop"]
 """What a mask does to a value: leave it, replace it by `[ENTITY]`, keep its last four digits, or
-put a null in its place (members stay, so that `required` of an output schema holds)."""
+leave an empty text. Members and their types stay, so that an output schema still holds."""
 
 METHOD_GROUPS: Mapping[str, frozenset[str]] = MappingProxyType(
     {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,7 +21,22 @@ _log = structlog.get_logger("sidecar.serving")
 
 
 class Listener(uvicorn.Server):
-    """A uvicorn server that leaves signals to whoever runs it beside another one."""
+    """A uvicorn server that leaves signals to whoever runs it beside another one.
+
+    `setting` names the section of the settings that says where it listens.
+    """
+
+    def __init__(self, setting: str, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.setting = setting
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then say so."""
+        await super().startup(sockets)
+        if self.started:
+            _log.info(
+                "listening", setting=self.setting, host=self.config.host, port=self.config.port
+            )
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -41,8 +57,13 @@ async def _serve(settings: Settings, parts: app.Parts) -> bool:
     grace = settings.limits.grace
     async with app.opened(settings, parts) as running:
         listeners = (
-            listener(running.endpoint, settings.listen, grace),
-            listener(admin.application(running.writer, running.reviewed), settings.admin, grace),
+            listener("listen", running.endpoint, settings.listen, grace),
+            listener(
+                "admin",
+                admin.application(running.writer, running.reviewed),
+                settings.admin,
+                grace,
+            ),
         )
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -57,8 +78,9 @@ async def _run(one: Listener, listeners: tuple[Listener, ...], endpoint: Endpoin
     try:
         await one.serve()
     except SystemExit:
-        # uvicorn exits when its port is taken; it has logged which one.
-        _log.error("a listener did not start", host=one.config.host, port=one.config.port)
+        # uvicorn exits when it cannot have its port; it has logged why.
+        where = f"{one.setting}.port {one.config.port} on {one.config.host}"
+        _log.error(f"{where} cannot be had: stop what uses it, or set {one.setting}.port")
     finally:
         _stop(listeners, endpoint)
 
@@ -69,9 +91,10 @@ def _stop(listeners: tuple[Listener, ...], endpoint: Endpoint) -> None:
     endpoint.drain()
 
 
-def listener(application: Any, address: Any, grace: float) -> Listener:
+def listener(setting: str, application: Any, address: Any, grace: float) -> Listener:
     """Make a listener: our own logging, no access log of URLs, no server header."""
     return Listener(
+        setting,
         uvicorn.Config(
             application,
             host=address.host,
@@ -84,5 +107,5 @@ def listener(application: Any, address: Any, grace: float) -> Listener:
             ws="none",
             lifespan="off",
             timeout_graceful_shutdown=max(1, round(grace)),
-        )
+        ),
     )

@@ -6,12 +6,16 @@ canonical form, so that no client can cut the stream at other places than we did
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from sidecar.errors import BackendFailed
 
 _BOM = b"\xef\xbb\xbf"
-_LINE_ENDS = (b"\r", b"\n")
+_ID = re.compile(rb"[A-Za-z0-9._:/+=@|~-]{0,200}")
+"""Ids of events as servers make them; prose has no business there."""
+
+_SEPARATORS = tuple((c.encode(), b"\\u%04x" % ord(c)) for c in "\u0085\u2028\u2029")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,8 @@ KEEP_ALIVE = ServerEvent(data=None)
 def serialise(event: ServerEvent) -> bytes:
     """Write an event in canonical form: LF, one space after the colon, one data line.
 
-    Data must hold no line end; our JSON never does, since it escapes control characters.
+    Data is our JSON, which holds no line end, since it escapes control characters. What some
+    clients take for a line end besides (U+0085, U+2028, U+2029) leaves as an escape.
     """
     if event.data is None:
         return b":\n\n"
@@ -42,7 +47,10 @@ def serialise(event: ServerEvent) -> bytes:
         lines.append(b"id: " + event.id)
     if event.retry is not None:
         lines.append(b"retry: %d" % event.retry)
-    lines.append(b"data: " + event.data)
+    data = event.data
+    for separator, escape in () if data.isascii() else _SEPARATORS:
+        data = data.replace(separator, escape)
+    lines.append(b"data: " + data)
     return b"\n".join(lines) + b"\n\n"
 
 
@@ -57,6 +65,7 @@ class Parser:
         self._buffer = b""
         self._held = 0
         self._is_start = True
+        self._is_after_cr = False
         self._reset()
 
     def _reset(self) -> None:
@@ -92,12 +101,16 @@ class Parser:
         return True
 
     def _lines(self) -> list[bytes]:
-        # A CR at the very end may be half of a CRLF: it waits for the next chunk.
-        usable = self._buffer[:-1] if self._buffer.endswith(b"\r") else self._buffer
-        if not any(end in usable for end in _LINE_ENDS):
+        # A CR ends a line at once; an LF that comes next, in this chunk or another, belongs to it.
+        if self._is_after_cr and self._buffer:
+            self._buffer = self._buffer.removeprefix(b"\n")
+            self._is_after_cr = False
+        if b"\r" in self._buffer:
+            self._is_after_cr = self._buffer.endswith(b"\r")
+            self._buffer = self._buffer.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        if b"\n" not in self._buffer:
             return []
-        lines = usable.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-        self._buffer = lines.pop() + self._buffer[len(usable) :]
+        *lines, self._buffer = self._buffer.split(b"\n")
         return lines
 
     def _take(self, line: bytes) -> ServerEvent | None:
@@ -117,7 +130,7 @@ class Parser:
             self._data.append(value)
         elif name == b"event":
             self._event = value
-        elif name == b"id" and value.isascii() and value.decode("ascii").isprintable():
+        elif name == b"id" and _ID.fullmatch(value):
             self._id = value
         elif name == b"retry" and value.isdigit() and len(value) < 10:  # noqa: PLR2004 - 11 days in ms
             self._retry = int(value)

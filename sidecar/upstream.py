@@ -19,7 +19,7 @@ import aiohttp
 from sidecar.errors import BackendFailed, BackendTimedOut
 from sidecar.model import Head, Reply
 
-_FORWARDED: Final = frozenset({"mcp-session-id", "mcp-protocol-version", "last-event-id"})
+_FORWARDED: Final = frozenset({"mcp-session-id", "mcp-protocol-version"})
 _RETURNED: Final = frozenset({"content-type", "mcp-session-id", "retry-after", "allow"})
 _ACCEPT: Final = "application/json, text/event-stream"
 _SMALL: Final = 64 * 1024
@@ -56,7 +56,9 @@ def outgoing(head: Head, mirrored: Iterable[tuple[str, str]]) -> dict[str, str]:
     headers = {
         name: value
         for name, value in head.headers
-        if name in _FORWARDED or name.startswith("mcp-param-")
+        if name in _FORWARDED
+        or (name.startswith("mcp-param-") and head.verb == "POST")
+        or (name == "last-event-id" and head.verb == "GET")
     }
     headers["accept"] = "text/event-stream" if head.verb == "GET" else _ACCEPT
     headers["accept-encoding"] = "identity"

@@ -6,8 +6,9 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from sidecar import catalog, errors, settings
+from sidecar import catalog, errors, jsonrpc, settings
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -27,30 +28,49 @@ def current() -> str:
 
 
 def refusals() -> str:
-    """Every kind of refusal, with the reasons that are given anywhere in the code."""
-    reasons: dict[str, set[str]] = {}
+    """Every kind of refusal: what it answers anywhere in the code, and its reasons."""
+    raised: dict[str, list[dict[str, Any]]] = {}
     for path in sorted((ROOT / "sidecar").rglob("*.py")):
-        for name, reason in _reasons(ast.parse(path.read_text())):
-            reasons.setdefault(name, set()).add(reason)
+        for name, keywords in _raised(ast.parse(path.read_text())):
+            raised.setdefault(name, []).append(keywords)
     lines = [
         "| Kind | HTTP | JSON-RPC | The caller reads | Reasons in the audit log |",
-        "|---|--:|--:|---|---|",
+        "|---|---|---|---|---|",
     ]
     for kind in errors.Refusal.__subclasses__():
-        named = sorted(reasons.get(kind.__name__, set()) | {kind.reason})
-        told = ", ".join(f"`{reason}`" for reason in named)
-        lines.append(
-            f"| `{kind.__name__}` | {kind.status} | {kind.code} | {kind.public} | {told} |"
+        given = raised.get(kind.__name__, [])
+        own = "what exactly is wrong, or: " if any("public" in g for g in given) else ""
+        cells = (
+            f"`{kind.__name__}`",
+            _all(given, "status", kind.status),
+            _all(given, "code", kind.code),
+            own + kind.public,
+            _all(given, "reason", kind.reason, mark="`"),
         )
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _reasons(tree: ast.AST) -> Iterator[tuple[str, str]]:
+def _all(given: list[dict[str, Any]], name: str, default: Any, mark: str = "") -> str:
+    """Every value of one keyword; the kind's own where it is left out somewhere."""
+    values = {str(g.get(name, default)) for g in given} or {str(default)}
+    return ", ".join(f"{mark}{value}{mark}" for value in sorted(values))
+
+
+def _raised(tree: ast.AST) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each call by a name, with its keywords as far as they are constants of the code."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            for keyword in node.keywords:
-                if keyword.arg == "reason" and isinstance(keyword.value, ast.Constant):
-                    yield node.func.id, str(keyword.value.value)
+            yield node.func.id, {k.arg: _value(k.value) for k in node.keywords if k.arg}
+
+
+def _value(node: ast.expr) -> Any:
+    if isinstance(node, ast.Constant):
+        return node.value
+    name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+    if isinstance(node, ast.IfExp):
+        return f"{_value(node.body)} or {_value(node.orelse)}"
+    return getattr(jsonrpc, name, None)
 
 
 if __name__ == "__main__":

@@ -2,13 +2,13 @@
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from test_audit_event import ACTOR, ALLOWED, DENIED, DIGEST, NOON, WRITE, intent, outcome, records
+from test_audit_event import ACTOR, ALLOWED, DIGEST, NOON, WRITE, intent, outcome, records
 from test_audit_writer import run, writer
 
 from sidecar import audit
-from sidecar.audit.table import MAX_ROWS, Table
 from sidecar.model import Event
 
 AGENT = "agent-7 (https://idp.example) at support for user-12"
@@ -40,24 +40,10 @@ def test_a_call_is_counted_once_with_the_words_of_its_intent(tmp_path):
 
 def test_a_call_without_outcome_is_counted_as_that(tmp_path):
     found = audit.report(logged(tmp_path, intent(mcp=WRITE)))
-    assert rows(found, "Calls") == {(AGENT, "create_note", "no outcome", 1)}
-    assert rows(found, "Writes executed") == {(AGENT, "create_note", "write", "no outcome", 1)}
-
-
-def test_denials_have_the_rule_and_the_reason_in_words(tmp_path):
-    refusal = outcome(actor=ACTOR, mcp=CALL, decision=DENIED, outcome={"status": "refused"})
-    found = audit.report(logged(tmp_path, refusal, refusal))
-    reason = "The tool is not in this caller's tags."
-    assert rows(found, "Denials") == {(AGENT, "get_customer", "access.tags", reason, 2)}
-    assert rows(found, "Hidden tools") == {(AGENT, "delete_customer", 2)}
-    assert rows(found, "Writes executed") == set()
-
-
-def test_a_refusal_without_a_rule_is_listed_with_its_slug(tmp_path):
-    decision = {"result": "error", "reason": "organ_down"}
-    refusal = outcome(actor=ACTOR, mcp=CALL, decision=decision, outcome={"status": "refused"})
-    found = audit.report(logged(tmp_path, refusal))
-    assert rows(found, "Denials") == {(AGENT, "get_customer", "organ_down", "", 1)}
+    assert rows(found, "Calls") == {(AGENT, "create_note", "unknown end", 1)}
+    assert rows(found, "Writes forwarded") == {
+        (AGENT, "create_note", "write", "unknown end", 1),
+    }
 
 
 def test_personal_data_is_summed_by_actor_entity_and_fate(tmp_path):
@@ -81,43 +67,47 @@ def test_accesses_are_listed_by_subject_once_a_call(tmp_path):
     begin = intent(data={"subjects": about})
     found = audit.report(logged(tmp_path, begin, outcome(begin.id, data={"subjects": more})))
     assert rows(found, "Accesses by subject") == {
-        ("customer", "c-1", AGENT, "get_customer", 1),
-        ("task", "t-1", AGENT, "get_customer", 1),
+        ("customer", "c-1", AGENT, "get_customer", "ok", 1),
+        ("task", "t-1", AGENT, "get_customer", "ok", 1),
+    }
+    assert rows(found, "Refused attempts by subject") == set()
+
+
+def test_an_access_whose_end_nobody_recorded_is_an_access(tmp_path):
+    about = {"subjects": [{"kind": "customer", "id": "c-1"}]}
+    found = audit.report(logged(tmp_path, intent(data=about)))
+    assert rows(found, "Accesses by subject") == {
+        ("customer", "c-1", AGENT, "get_customer", "unknown end", 1),
     }
 
 
-def test_writes_executed_are_those_that_were_forwarded(tmp_path):
+def test_writes_are_those_that_were_forwarded(tmp_path):
     begin = intent(mcp=WRITE)
     refusal = outcome(actor=ACTOR, mcp=WRITE, outcome={"status": "refused"})
     found = audit.report(logged(tmp_path, begin, outcome(begin.id), refusal))
-    assert rows(found, "Writes executed") == {(AGENT, "create_note", "write", "ok", 1)}
+    assert rows(found, "Writes forwarded") == {(AGENT, "create_note", "write", "ok", 1)}
 
 
-def test_an_aggregate_of_failed_logins_counts_as_many(tmp_path):
-    flood = outcome(
-        actor={"endpoint": "support", "auth_error": "expired", "is_authenticated": False},
-        src={"ip": "10.0.0.9"},
-        outcome={"status": "refused", "http": 401, "count": 250},
-    )
-    found = audit.report(logged(tmp_path, flood))
-    assert rows(found, "Authentication failures") == {("support", "10.0.0.9", "expired", 250)}
-    assert rows(found, "Calls") == {("unauthenticated at support", "", "refused", 250)}
+def test_lines_with_statuses_of_another_time_are_still_counted(tmp_path):
+    log = writer(tmp_path)
+    old: dict[str, Any] = {
+        "actor": ACTOR,
+        "mcp": CALL,
+        "data": {"subjects": [{"kind": "customer", "id": "c"}]},
+    }
+    run(log, outcome(**old, outcome={"status": "finished"}), outcome(**old, outcome={"status": 7}))
+    log.close()
+    found = audit.report(tmp_path / "audit.jsonl")
+    assert {row[2] for row in rows(found, "Calls")} == {"finished", "7"}
+    assert {row[4] for row in rows(found, "Accesses by subject")} == {"finished", "7"}
 
 
-def test_words_of_an_unverified_token_do_not_name_an_actor(tmp_path):
-    forged = ACTOR | {"is_authenticated": False, "auth_error": "bad_signature"}
-    found = audit.report(
-        logged(tmp_path, outcome(actor=forged, mcp=CALL, outcome={"status": "refused"}))
-    )
-    assert AGENT not in found.text()
-    assert "unauthenticated at support" in found.text()
-
-
-def test_rate_limits_that_were_passed_on_are_listed(tmp_path):
+def test_a_report_says_that_personal_data_is_counted_by_place(tmp_path):
     begin = intent()
-    limited = outcome(begin.id, outcome={"status": "rate_limited", "http": 429})
-    found = audit.report(logged(tmp_path, begin, limited))
-    assert rows(found, "Rate limits passed on (429)") == {(AGENT, "get_customer", 1)}
+    seen = outcome(begin.id, data={"found": {"EMAIL": 2}})
+    found = audit.report(logged(tmp_path, begin, seen))
+    for printed in (found.text(), found.markdown()):
+        assert "a result may carry the same value as text and as data." in printed
 
 
 def test_each_policy_is_listed_with_its_first_and_last_use(tmp_path):
@@ -194,37 +184,3 @@ def test_text_and_markdown_hold_every_section(tmp_path):
         for table in (found.integrity(), *found.tables):
             assert table.title in printed
         assert "from 2026-11-21T12:00:00.000000Z until the end" in printed
-
-
-HOSTILE = [
-    "\x1b[2J",
-    "a\nb",
-    "\u202egnp",
-    "<img src=x>",
-    "a|b",
-    "[x](http://y)",
-    "`code`",
-    "https://evil.example",
-    "www.evil.example",
-]
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_strangers_words_neither_steer_a_terminal_nor_become_markup(name):
-    table = Table("T", ("tool", "times"), ((name, 1),))
-    text, markdown = table.text(), table.markdown()
-    assert all(line.isprintable() for line in text.splitlines())
-    assert len(text.splitlines()) == 4
-    assert name not in markdown
-    assert len(markdown.splitlines()) == 5
-
-
-def test_a_long_table_says_how_much_it_leaves_out():
-    table = Table("T", ("n",), tuple((number,) for number in range(MAX_ROWS + 3)))
-    for printed in (table.text(), table.markdown()):
-        assert "3 more rows are not shown" in printed
-
-
-def test_an_empty_table_says_so():
-    assert Table("T", ("n",), ()).text().endswith("None.")
-    assert Table("T", ("n",), ()).markdown().endswith("None.")

@@ -247,10 +247,10 @@ def test_a_new_endpoint_is_yaml_that_loads_and_a_path_that_is_shown_once(
     file = tmp_path / "sidecar.yaml"
     file.write_text(yaml.safe_dump(without | yaml.safe_load(ran.out)))
     (endpoint,) = settings.load(file).endpoints
-    token = ran.out.splitlines()[0].partition("/mcp/")[2]
+    token = ran.err.strip().partition("/mcp/")[2]
     assert endpoint.token_sha256 == hashlib.sha256(token.encode()).hexdigest()
     assert {name: getattr(endpoint, name) for name in scope} == scope
-    assert ran.out.count(token) == 1
+    assert (ran.err.count(token), ran.out.count(token)) == (1, 0)
 
 
 def test_two_endpoints_have_different_tokens():

@@ -72,15 +72,55 @@ def test_an_anchor_that_is_none_is_a_problem(log, anchor):
     assert "seq:hash" in ran.err
 
 
-@pytest.mark.parametrize("words", [(), ("--markdown",), ("--since", "2020-01-01")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("--markdown",),
+        ("--since", "2020-01-01"),
+        ("--since", "2020-01-01T12:00:00Z"),
+        ("--since", "2020-01-01T12:00:00+02:00"),
+    ],
+)
 def test_a_report_says_who_called_what_and_whether_the_log_holds(log, words):
     ran = sidecar("audit", "report", log, *words)
     assert ran.code == 0
     assert ran.out.startswith("# Audit report" if words == ("--markdown",) else "Audit report")
-    # Markdown escapes what could be markup in a cell.
-    plain = ran.out.replace("\\", "")
-    assert TOOL in plain
-    assert "access.unknown" in plain
+    assert TOOL in ran.out
+    assert "access.unknown" in ran.out
+    assert head(log) in ran.out
+
+
+def test_a_report_of_an_unknown_tool_tells_that_and_no_more(log):
+    refused = next(r for r in records(log) if r["mcp"].get("tool") == "no_such_tool")
+    told = {denial["code"] for denial in refused["decision"]["denials"]}
+    assert told > {"access.unknown"}
+    ran = sidecar("audit", "report", log)
+    assert not [code for code in told - {"access.unknown"} if code in ran.out]
+
+
+def test_a_report_reads_a_time_with_its_zone(log):
+    ran = sidecar("audit", "report", log, "--since", "2020-01-01T12:00:00+02:00")
+    assert "from 2020-01-01T10:00:00.000000Z until the end" in ran.out
+
+
+@pytest.mark.parametrize("time", ["yesterday", "", "2026-13-01", "0001-01-01T00:00:00+14:00"])
+@pytest.mark.parametrize("option", ["--since", "--until"])
+def test_a_time_that_is_none_is_told_with_an_example(log, option, time):
+    ran = sidecar("audit", "report", log, option, time)
+    assert (ran.code, ran.out) == (2, "")
+    said = " ".join(ran.err.replace("│", " ").split())
+    assert option in said
+    assert "2026-11-22 or 2026-11-22T12:00:00Z" in said
+
+
+def test_a_report_of_a_changed_log_is_printed_and_exits_1(log, tmp_path):
+    whole = (log / "audit.jsonl").read_bytes()
+    (tmp_path / "audit.jsonl").write_bytes(whole.replace(b"no_such_tool", b"xx_such_tool", 1))
+    ran = sidecar("audit", "report", tmp_path)
+    assert ran.code == 1
+    assert "verified                    NO" in ran.out
+    assert TOOL in ran.out
 
 
 def test_a_report_of_another_time_holds_no_call_and_still_judges_the_whole_log(log):
@@ -105,6 +145,8 @@ def test_an_id_that_the_log_does_not_have_is_exit_1(log, event):
     ran = sidecar("audit", "show", log, event)
     assert (ran.code, ran.err) == (1, "")
     assert ran.out.startswith(f"no event {event} in ")
+    for way in ("the whole id", "another instance", "sidecar audit report"):
+        assert way in ran.out
 
 
 @pytest.mark.parametrize("words", [("verify",), ("report",), ("show", "x")])
@@ -119,7 +161,7 @@ def test_a_log_that_is_not_there_is_a_problem(tmp_path, words, kind):
     assert "the audit log cannot be read" in ran.err
 
 
-@pytest.mark.parametrize(("command", "code"), [("verify", 1), ("report", 0), ("show", 1)])
+@pytest.mark.parametrize(("command", "code"), [("verify", 1), ("report", 1), ("show", 1)])
 @pytest.mark.parametrize("content", [bytes(range(256)) * 4, b"{}\n[]\nnull\n", b"\n\n"])
 def test_a_file_that_is_no_log_is_judged_and_not_traced(tmp_path, command, code, content):
     file = tmp_path / "odd"

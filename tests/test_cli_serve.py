@@ -124,7 +124,7 @@ def test_an_opa_that_does_not_answer_is_a_problem_and_nothing_listens(tmp_path):
 
 
 def test_a_listener_tells_nothing_of_itself_and_trusts_no_header_of_a_proxy():
-    made = serving.listener(Endpoint.__call__, Listen(), 0.2)
+    made = serving.listener("listen", Endpoint.__call__, Listen(), 0.2)
     assert (made.config.server_header, made.config.date_header) == (False, False)
     assert not made.config.proxy_headers
     assert not made.config.access_log

@@ -145,7 +145,7 @@ def test_an_endpoint_ends_at_its_second_and_looks_unknown():
     path = f"/mcp/{URL_TOKEN}"
     caller = verify(head(path=path), make(endpoints, now=NOW - 0.001))
     assert caller.expires_at == NOW
-    expired, unknown = NotFound("endpoint_expired"), NotFound("endpoint_unknown")
+    expired, unknown = NotFound(f"endpoint_expired: {OPEN.name}"), NotFound("endpoint_unknown")
     assert why(head(path=path), make(endpoints)) == str(expired)
     assert (expired.public, expired.status, expired.headers) == (
         unknown.public,
@@ -160,7 +160,7 @@ def test_a_remembered_token_does_not_outlive_its_endpoint():
     verifier = identity.Verifier([endpoint], BEARER, SHARED, clock=lambda: now[0])
     assert verify(head(f"Bearer {signed()}"), verifier).expires_at == NOW + 5
     now[0] = NOW + 5
-    assert why(head(f"Bearer {signed()}"), verifier) == "endpoint_expired"
+    assert why(head(f"Bearer {signed()}"), verifier) == f"endpoint_expired: {MAIN.name}"
 
 
 def test_a_missing_token_is_challenged_without_an_error():

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,7 +23,7 @@ ROOT = readme.ROOT
 ENVIRONMENT = dict(os.environ)  # noqa: TID251 - what the commands inherit
 TEXT = readme.README.read_text()
 BLOCKS = re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)
-NEWCOMER, PLATFORM, CHART, SECURITY, PINS, TRACE, REVIEWER = BLOCKS
+NEWCOMER, PLATFORM, CALL, CHART, SECURITY, PINS, REVIEWER = BLOCKS
 
 
 def test_the_generated_tables_are_the_codes():
@@ -54,9 +57,11 @@ def test_every_link_of_the_readme_leads_to_a_file():
 
 
 class Shell(NamedTuple):
-    """Where the commands run, and how."""
+    """Where the commands run, and how; the path of the endpoint that was made there."""
 
     folder: Path
+    endpoint: str
+    environment: dict[str, str]
     run: Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -72,15 +77,17 @@ def shell(tmp_path_factory):
     program.chmod(0o755)
     path = os.pathsep.join([str(program.parent), ENVIRONMENT["PATH"]])
 
+    environment = {**ENVIRONMENT, "PATH": path, "PYTHONPATH": str(ROOT)}
+
     def run(script: str, **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             ["sh", "-euc", script], cwd=folder, capture_output=True, text=True, timeout=60,
-            env={**ENVIRONMENT, "PATH": path, "PYTHONPATH": str(ROOT), **more}, check=False,
+            env=environment | more, check=False,
         )  # fmt: skip
 
     done = run(PLATFORM)
     assert done.returncode == 0, done.stderr
-    return Shell(folder, run)
+    return Shell(folder, done.stderr.split()[-1], environment, run)
 
 
 @pytest.mark.sockets
@@ -102,6 +109,15 @@ def test_the_security_engineers_rule_is_taken_and_a_broken_one_is_named(shell):
 
 
 @pytest.mark.sockets
+def test_the_rule_refuses_in_the_trace_what_passes_without_it(shell):
+    command = SECURITY.strip().splitlines()[-1]
+    assert "arguments.lookups: Customers are looked up by phone here." in shell.run(command).stdout
+    without = shell.run("sidecar trace tests/traces/lookup_by_mail.yaml")
+    assert "10 record outcome" in without.stdout
+    assert "jane.roe" not in without.stdout
+
+
+@pytest.mark.sockets
 def test_the_pin_command_writes_what_a_backend_says(shell, tmp_path):
     with stack(tmp_path) as gladly:
         done = shell.run(PINS, SIDECAR_BACKEND__URL=gladly.url)
@@ -111,10 +127,34 @@ def test_the_pin_command_writes_what_a_backend_says(shell, tmp_path):
 
 
 @pytest.mark.sockets
-def test_the_trace_command_shows_the_ten_steps(shell):
-    done = shell.run(TRACE)
-    assert done.returncode == 0, done.stderr
-    assert "10 record outcome" in done.stdout
+def test_the_three_programs_run_as_they_stand_and_the_call_lists_the_tools(shell):
+    script, ports = CALL, {}
+    for port in ("8080", "8090", "8091", "9090"):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            ports[port] = str(probe.getsockname()[1])
+        script = script.replace(port, ports[port])
+    listening = {
+        "ENDPOINT": shell.endpoint,
+        "SIDECAR_LISTEN__PORT": ports["8080"],
+        "SIDECAR_ADMIN__PORT": ports["9090"],
+        "SIDECAR_BACKEND__URL": f"http://127.0.0.1:{ports['8090']}/mcp",
+        "SIDECAR_AUDIT__FOLDER": "audit-of-the-call",
+    }
+    said = shell.folder / "said"
+    with said.open("w") as out:
+        process = subprocess.Popen(
+            ["sh", "-euc", script], cwd=shell.folder, stdout=out, stderr=subprocess.STDOUT,
+            env=shell.environment | listening, start_new_session=True,
+        )  # fmt: skip
+    try:
+        assert process.wait(60) == 0, said.read_text()
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+    text = said.read_text()
+    tools = json.loads(text[text.index('{"jsonrpc"') :].splitlines()[0])["result"]["tools"]
+    assert "list_all_gladly_customers" in {tool["name"] for tool in tools}
+    assert not any(tool["name"].startswith("create") for tool in tools)
 
 
 @pytest.mark.sockets

@@ -13,17 +13,25 @@ from dataclasses import dataclass
 MAX_ROWS = 200
 """How many rows of a table are printed; `Table.rows` has them all."""
 
+_UNFIT = re.compile(r"[`|\\]")
+"""What a code span in a table cannot hold as it is, or not in every reader of Markdown."""
+
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>()#|~&$@:.])")  # a colon or a dot can make a link
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A titled table; `nothing` is the sentence that stands for no rows."""
+    """A titled table; `nothing` is the sentence that stands for no rows, `note` follows rows.
+
+    `own_words` are the columns whose cells are this program's own words, not names to be copied.
+    """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str | int, ...], ...]
     nothing: str = "None."
+    own_words: frozenset[str] = frozenset()
+    note: str = ""
 
     def text(self) -> str:
         """Aligned columns under an underlined title."""
@@ -35,20 +43,24 @@ class Table:
         return "\n".join([*title, *(_aligned(row, widths) for row in cells), *self._rest()])
 
     def markdown(self) -> str:
-        """A second-level heading and a table with every cell escaped."""
+        """A second-level heading and a table; each name stands in a code span, to be copied raw."""
         if not self.rows:
             return f"## {self.title}\n\n{self.nothing}"
         cells = [self.columns, ["---"] * len(self.columns)]
-        cells += [[_escaped(cell) for cell in row] for row in self._printed()]
+        cells += [[*map(self._cell, self.columns, row)] for row in self._printed()]
         table = "\n".join(f"| {' | '.join(row)} |" for row in cells)
         return "\n\n".join([f"## {self.title}", table, *self._rest()])
+
+    def _cell(self, column: str, cell: str | int) -> str:
+        return _escaped(cell) if column in self.own_words else _span(cell)
 
     def _printed(self) -> Iterable[tuple[str | int, ...]]:
         return self.rows[:MAX_ROWS]
 
     def _rest(self) -> list[str]:
         rest = len(self.rows) - MAX_ROWS
-        return [f"{rest} more rows are not shown; narrow the time."] if rest > 0 else []
+        more = [f"{rest} more rows are not shown; narrow the time."] if rest > 0 else []
+        return [*more, self.note] if self.note else more
 
 
 def _aligned(row: Iterable[str], widths: list[int]) -> str:
@@ -63,3 +75,14 @@ def _plain(cell: str | int) -> str:
 
 def _escaped(cell: str | int) -> str:
     return _MARKUP.sub(r"\\\1", _plain(cell))
+
+
+def _span(cell: str | int) -> str:
+    """Put a cell into a code span, where nothing is markup: no link, no mention, no HTML.
+
+    What a code span cannot hold is escaped instead. Numbers and empty cells need neither.
+    """
+    text = _plain(cell)
+    if isinstance(cell, int) or not text.strip():
+        return text
+    return _escaped(cell) if _UNFIT.search(text) else f"`{text}`"

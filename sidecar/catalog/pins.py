@@ -22,7 +22,7 @@ import orjson
 from sidecar.errors import ConfigError, Problem
 from sidecar.model import JsonObject, Tool
 
-_REVIEWED: Final = ("title", "description", "inputSchema", "outputSchema", "annotations")
+REVIEWED: Final = ("title", "description", "inputSchema", "outputSchema", "annotations")
 
 
 class Tools(Protocol):
@@ -34,7 +34,7 @@ class Tools(Protocol):
 
 def reviewed(entry: Mapping[str, Any]) -> JsonObject:
     """The part of a list's entry that a review is about."""
-    return {key: entry[key] for key in _REVIEWED if entry.get(key) is not None}
+    return {key: entry[key] for key in REVIEWED if entry.get(key) is not None}
 
 
 def fingerprint(entry: Mapping[str, Any]) -> str:
@@ -92,7 +92,10 @@ class Drift:
 
 def drift(pins: Pins, entries: Iterable[Mapping[str, Any]]) -> Drift:
     """Compare a list with what was accepted."""
-    now = {str(entry["name"]): reviewed(entry) for entry in entries}
+    now: dict[str, JsonObject] = {}
+    for entry in entries:
+        name, said = str(entry["name"]), reviewed(entry)
+        now[name] = said if now.get(name, said) == said else {"listed": "in several forms"}
     both = now.keys() & pins.tools.keys()
     return Drift(
         added=tuple(sorted(now.keys() - both)),
@@ -121,7 +124,7 @@ class Reviewed:
         if self._pins is None:
             self._pins = Pins.of(entries)
             self._accepted = _fingerprints(self._pins)
-        self._seen = {str(entry["name"]): fingerprint(entry) for entry in entries}
+        self._seen = _seen(entries)
         before, self.drift = self.drift, drift(self._pins, entries)
         return self.drift != before
 
@@ -138,6 +141,15 @@ class Reviewed:
         tool = self._tools.find(name)
         is_pinned = seen is not None and self._accepted.get(name) == seen
         return tool if tool.is_pinned == is_pinned else replace(tool, is_pinned=is_pinned)
+
+
+def _seen(entries: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The fingerprint of each name; of one that is listed in two forms, none."""
+    seen: dict[str, str] = {}
+    for entry in entries:
+        name, now = str(entry["name"]), fingerprint(entry)
+        seen[name] = now if seen.get(name, now) == now else ""
+    return seen
 
 
 def _fingerprints(pins: Pins | None) -> dict[str, str]:

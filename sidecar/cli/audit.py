@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 import typer
@@ -12,6 +12,30 @@ import typer
 audit = typer.Typer(
     help="The audit log: verify it, report on it, look one up.", no_args_is_help=True
 )
+
+_ELSEWHERE = """\
+Give the whole id, as a refusal carries it in "gladly-mcp-sidecar/event".
+Try the log of another instance, or an older one that was set aside.
+Of a flood of the same refusal of strangers only the first has its id in the log;
+the rest are counted: see `sidecar audit report`."""
+"""What to do about an id that a log does not have."""
+
+_TIMES = "2026-11-22 or 2026-11-22T12:00:00Z"
+
+
+def _moment(text: str) -> datetime:
+    """Read a day or a time of ISO 8601; without a zone it is UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise typer.BadParameter(f"{text!r} is no time; write {_TIMES}") from None
+
+
+def _time(which: str) -> Any:
+    """Make the option; typer itself declares options as Any."""
+    return typer.Option(parser=_moment, metavar="TIME", help=f"{which}, UTC, as {_TIMES}.")
+
 
 Log = Annotated[Path, typer.Argument(help="The log file, or the folder that holds it.")]
 
@@ -35,15 +59,19 @@ def verify(
 @audit.command()
 def report(
     log: Log,
-    since: Annotated[datetime | None, typer.Option(help="From this time on, UTC.")] = None,
-    until: Annotated[datetime | None, typer.Option(help="Up to this time, UTC.")] = None,
+    since: Annotated[datetime | None, _time("From this time on")] = None,
+    until: Annotated[datetime | None, _time("Up to this time")] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Markdown instead of text.")] = False,
 ) -> None:
-    """Who called what, what was refused and why, whose data was seen, and whether the log holds."""
+    """Who called what, what was refused and why, whose data was seen, and whether the log holds.
+
+    Exit 1 if it does not hold; the report is printed all the same.
+    """
     from sidecar.audit import report as make
 
-    made = make(_file(log), since=_utc(since), until=_utc(until))
+    made = make(_file(log), since=since, until=until)
     print(made.markdown() if markdown else made.text())
+    raise typer.Exit(0 if made.verification.is_valid else 1)
 
 
 @audit.command()
@@ -58,12 +86,8 @@ def show(
     for record in found:
         print(orjson.dumps(record, option=orjson.OPT_INDENT_2).decode())
     if not found:
-        print(f"no event {event_id} in {_file(log)}")
+        print(f"no event {event_id} in {_file(log)}\n{_ELSEWHERE}")
         raise typer.Exit(1)
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    return moment.replace(tzinfo=UTC) if moment is not None else None
 
 
 def _file(log: Path) -> Path:

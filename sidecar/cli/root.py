@@ -93,13 +93,18 @@ def demo(
 
 
 @cli.command()
-def trace(file: Annotated[Path, typer.Argument(help="A recorded exchange, in YAML.")]) -> None:
+def trace(
+    file: Annotated[Path, typer.Argument(help="A recorded exchange, in YAML.")],
+    site: Annotated[
+        Path | None, typer.Option(help="A folder of your own rules, beside the library's.")
+    ] = None,
+) -> None:
     """Walk one recorded message through the ten steps and print what each made of it."""
     from sidecar import log, redaction
     from sidecar import trace as walk
 
     log.configure("warning", "console", redaction.scrub)
-    print(walk.walk(file))
+    print(walk.walk(file, site))
 
 
 @cli.command()

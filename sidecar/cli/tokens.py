@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -61,7 +63,7 @@ def new_secret(
 def new_endpoint(
     name: Annotated[str, typer.Argument(help="A name for logs and policies.")],
     method: Annotated[
-        list[str] | None, typer.Option(help="read, write or an exact method.")
+        list[str] | None, typer.Option(help="read, write or an exact method; else read.")
     ] = None,
     tag: Annotated[
         list[str] | None, typer.Option(help="Only tools with one of these tags.")
@@ -69,8 +71,12 @@ def new_endpoint(
     open_url: Annotated[
         bool, typer.Option("--no-token-auth", help="The URL alone opens it; no bearer token.")
     ] = False,
+    expires_at: Annotated[
+        datetime | None,
+        typer.Option(help="When the URL ends, in UTC.", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
+    ] = None,
 ) -> None:
-    """Make an endpoint: prints its path once, and the YAML for the settings (a hash only)."""
+    """Make an endpoint: its path, once, on standard error; its YAML, a hash only, on output."""
     import yaml
 
     from sidecar import identity
@@ -83,8 +89,10 @@ def new_endpoint(
         "tags": tag or [],
         "require_api_token_auth": not open_url,
     }
+    if expires_at is not None:
+        entry["expires_at"] = expires_at.replace(tzinfo=UTC).isoformat()
     _check(entry)
-    print(f"# path, shown only now: /mcp/{secret}")
+    print(f"path, shown only now and kept nowhere: /mcp/{secret}", file=sys.stderr)
     print(yaml.safe_dump({"endpoints": [entry]}, sort_keys=False), end="")
 
 

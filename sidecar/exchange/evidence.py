@@ -21,6 +21,9 @@ Scrub = Callable[[str], str]
 _LONGEST = 200
 """Characters kept of a text that a token holds."""
 
+_MOST = 500
+"""Names, subjects and roles that one event holds; of more subjects the total is told."""
+
 _ID = re.compile(r"[A-Za-z0-9_-]{1,50}")
 """What Gladly's ids look like, its own and those that callers choose."""
 
@@ -51,7 +54,7 @@ def outcome(
     decision_input: JsonObject | None = None,
 ) -> Event:
     """The record of how it ended. Without an intent before it, it tells the whole story itself."""
-    is_alone = not exchange.is_intent_recorded
+    is_alone = not exchange.tally.is_intent_recorded
     return Event(
         id=exchange.id if is_alone else event_id,
         stage="outcome",
@@ -106,7 +109,7 @@ def _actor(caller: Caller | None, scrub: Scrub, refusal: Refusal | None = None) 
         "issuer": caller.issuer,
         "subject": _safe(caller.subject, scrub),
         "client": _safe(caller.client, scrub),
-        "roles": list(caller.roles),
+        "roles": [_safe(role, scrub) for role in caller.roles[:_MOST]],
         "on_behalf_of": _safe(caller.on_behalf_of, scrub),
         "purpose": _safe(caller.purpose, scrub),
     }
@@ -154,7 +157,8 @@ def _decision(
         ]
         section["rules"] = _rules(verdict.tool, decision)
     if exchange.tally.hidden:
-        section["hidden_tools"] = sorted(set(exchange.tally.hidden))
+        hidden = sorted({shown_name(name, scrub) for name in exchange.tally.hidden})
+        section["hidden_tools"] = hidden[:_MOST]
     if decision_input is not None:
         section["input"] = decision_input
     return section
@@ -192,7 +196,8 @@ def _data_out(exchange: Exchange) -> JsonObject:
         "found": dict(tally.found),
         "masked": dict(tally.masked),
         "kept": dict(tally.kept),
-        "subjects": tally.subjects,
+        "subjects": tally.subjects[:_MOST],
+        "subjects_total": len(tally.subjects) if len(tally.subjects) > _MOST else 0,
     }
     return {name: value for name, value in sections.items() if value}
 

@@ -27,7 +27,8 @@ class Facts(Protocol):
 class Tally:
     """What comes back is counted here while a reply streams; the one thing that grows.
 
-    Counts are by entity. `hidden` are the names of tools taken out of lists.
+    Counts are by entity. `hidden` are the names of tools taken out of lists. A call `is_waiting`
+    whose stream ended early, to be resumed on another one.
     """
 
     found: Counter[str] = field(default_factory=Counter)
@@ -39,6 +40,8 @@ class Tally:
     bytes_out: int = 0
     is_tool_error: bool = False
     error_code: int | None = None
+    is_intent_recorded: bool = False
+    is_waiting: bool = False
     is_recorded: bool = False
 
 
@@ -64,7 +67,6 @@ class Exchange(NamedTuple):
     facts: Facts | None = None
     decision: Decision | None = None
     decide_us: int = 0
-    is_intent_recorded: bool = False
     sent: float = 0.0
     received: float = 0.0
     reply: Reply | None = None

@@ -113,7 +113,8 @@ class Verifier:
             raise NotFound("endpoint_unknown")
         ends = endpoint.expires_at
         if ends is not None and now >= ends.timestamp():
-            raise NotFound("endpoint_expired")
+            # The log names it, so that its owner learns who still uses it; the caller sees a 404.
+            raise NotFound(f"endpoint_expired: {endpoint.name}")
         return endpoint
 
     def _named(self, path: str) -> Endpoint | None:

@@ -30,14 +30,14 @@ class Floods:
         self._opened = time.monotonic()
         self._counts: dict[tuple[str, str], tuple[Event, int]] = {}
 
-    async def count(self, exchange: Exchange, refusal: Refusal) -> None:
-        """Write or count one refusal. Raises OrganDown when it cannot be written."""
+    async def count(self, exchange: Exchange, refusal: Refusal, status: str = "refused") -> None:
+        """Write or count one refusal that ended so. Raises OrganDown when it cannot be written."""
         if time.monotonic() - self._opened > _WINDOW:
             await self.flush()
         key = (exchange.head.client_ip, f"{refusal.reason}: {refusal}")
         if key not in self._counts and len(self._counts) >= _MAX_KINDS:
             key = ("", "other")
-        event = exchanges.outcome(exchange, exchange.id, "refused", scrub, refusal)
+        event = exchanges.outcome(exchange, exchange.id, status, scrub, refusal)
         if key in self._counts:
             first, more = self._counts[key]
             self._counts[key] = (first, more + 1)

@@ -6,11 +6,12 @@ question that was not asked. What passes leaves as our own serialisation.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any, Final
 
-from sidecar import edge, jsonrpc, sse, upstream
+from sidecar import edge, jsonrpc, redaction, sse, upstream
 from sidecar.errors import BackendFailed, Malformed
 from sidecar.exchange import Exchange
 from sidecar.model import JsonObject, Mask, Message, Reply
@@ -22,6 +23,7 @@ from sidecar.pipeline.waiting import Waiting
 MAX_EVENT: Final = 4 * 1024 * 1024
 """Largest event of a stream, in bytes."""
 
+_VERBS: Final = re.compile(r"[A-Z]{1,16}(, ?[A-Z]{1,16}){0,16}")
 _JSON: Final = frozenset(
     {
         "application/json",
@@ -60,15 +62,16 @@ class Inspector:
             raise BackendFailed("neither JSON nor a stream", reason="backend_content_type")
         message = _parsed(reply.body)
         is_stray_error = reply.status >= 400 and message.id is None  # noqa: PLR2004
-        if not is_stray_error and not _is_answer(exchange, message):
+        if message.kind != "response" or not (is_stray_error or _is_answer(exchange, message)):
             raise BackendFailed("answers another request", reason="foreign_response")
-        out = await self._response(exchange, exchange, message)
+        self._waiting.end(exchange, message)
+        out = await self._response(exchange, message)
         return Reply(reply.status, _kept(reply), out.canonical)
 
     async def events(
         self, exchange: Exchange, chunks: AsyncGenerator[bytes, None]
-    ) -> AsyncGenerator[tuple[sse.ServerEvent, bool], None]:
-        """Inspect a stream; give each event with whether it is the final result.
+    ) -> AsyncGenerator[tuple[sse.ServerEvent, Exchange | None], None]:
+        """Inspect a stream; give each event with the exchange whose result it is, if it is one.
 
         A stream of the handshake era whose events have ids may stop early: the client resumes it
         with a GET, and the result is then inspected as an answer to the call that waits for it.
@@ -78,79 +81,90 @@ class Inspector:
         """
         parser = sse.Parser(MAX_EVENT)
         is_resumable = False
-        self._waiting.add(exchange)
         async with aclosing(chunks) as source:
             async for chunk in source:
                 for event in parser.feed(chunk):
                     is_resumable = is_resumable or event.id is not None
-                    out, is_final = await self._event(exchange, event)
+                    out, answered = await self._event(exchange, event)
                     if out is not None:
-                        yield out, is_final
-                    if is_final and exchange.message is not None:
+                        self._remember(exchange, out)
+                        yield out, answered
+                    if answered is not None and exchange.message is not None:
                         return
-        if exchange.message is not None and not (is_resumable and _is_legacy(exchange)):
+        if exchange.message is None:
+            return
+        if not (is_resumable and _is_legacy(exchange)):
             raise BackendFailed("the stream ended without a result", reason="stream_cut")
+        # Its outcome is written when its result has left on another stream, or at the end.
+        exchange.tally.is_waiting = True
+
+    def _remember(self, exchange: Exchange, event: sse.ServerEvent) -> None:
+        if event.id is not None:
+            self._waiting.relayed(exchange, event.id)
 
     async def _event(
         self, exchange: Exchange, event: sse.ServerEvent
-    ) -> tuple[sse.ServerEvent | None, bool]:
+    ) -> tuple[sse.ServerEvent | None, Exchange | None]:
         exchange.tally.events += 1
-        if not event.data:
-            return event, False
         if event.event not in {b"", b"message"}:
             raise BackendFailed("an event of an unknown type", reason="foreign_event")
+        if not event.data:
+            return event, None
         message = _parsed(event.data)
-        out = await self._message(exchange, message)
+        asked = self._asked(exchange, message) if message.kind == "response" else None
+        out = await self._message(exchange, asked, message)
         if out is None:
-            return None, False
+            return None, None
         shown = sse.ServerEvent(out.canonical, b"message", event.id, event.retry)
-        return shown, message.kind == "response"
+        return shown, asked
 
-    async def _message(self, exchange: Exchange, message: Message) -> Message | None:
+    async def _message(
+        self, exchange: Exchange, asked: Exchange | None, message: Message
+    ) -> Message | None:
         """What of a message on a stream goes on; None for a question that we answered ourselves."""
         if message.kind == "request":
             return await self._questions.put(exchange, message)
         if message.kind == "notification":
             self._questions.notice(message)
-            return results.redacted(exchange, message, "params", message.params, _masks(exchange))
-        return await self._response(exchange, self._asked(exchange, message), message)
+            return results.of_notification(exchange, message, _masks(exchange))
+        return await self._response(asked or exchange, message)
 
     def _asked(self, exchange: Exchange, message: Message) -> Exchange:
         """The exchange that a response on a stream answers: this one, or one that waits for it."""
         if exchange.message is not None:
             if not _is_answer(exchange, message):
                 raise BackendFailed("answers another request", reason="foreign_response")
-            self._waiting.take(exchange, message)
+            self._waiting.end(exchange, message)
             return exchange
-        return self._waiting.take(exchange, message) or exchange
+        return self._waiting.end(exchange, message) or exchange
 
-    async def _response(self, exchange: Exchange, asked: Exchange, message: Message) -> Message:
-        masks = _masks(asked)
+    async def _response(self, asked: Exchange, message: Message) -> Message:
         if "error" in message.body:
             error = message.body["error"]
             code = error.get("code")
-            exchange.tally.error_code = code if type(code) is int else 0
-            return results.redacted(exchange, message, "error", error, masks)
+            asked.tally.error_code = code if type(code) is int else 0
+            return results.of_error(asked, asked, message)
         result = message.body["result"]
+        await self._questions.check(asked, result)
         if asked.is_listing or "tools" in result:
             return await self._list(asked, message, result)
         if asked.message is None:
             # A resumed stream: whose result this is cannot be known, so neither can its masks.
             raise BackendFailed("a result that nobody waits for", reason="foreign_response")
-        await self._questions.check(asked, result)
         if asked.message.method == "tools/call" and asked.tool is not None:
-            return results.of_call(exchange, asked, message)
-        done = results.redacted(exchange, message, "result", result, masks)
+            return results.of_call(asked, asked, message)
+        done = results.redacted(asked, message, "result", result, _masks(asked))
         return _private(done, asked)
 
     async def _list(self, asked: Exchange, message: Message, result: JsonObject) -> Message:
-        is_plain = asked.message is None or asked.message.method != "tools/call"
+        is_plain = asked.message is None or asked.message.method == "tools/list"
         if is_plain:
-            shown = private(await self._lists.filtered(asked, result), asked)
+            filtered = results.listed(asked, await self._lists.filtered(asked, result))
+            shown = private(filtered, asked)
         elif asked.is_listing:
             shown = await self._lists.discovered(asked, result)
         else:
-            raise BackendFailed("a list of tools in a call's result", reason="foreign_response")
+            raise BackendFailed("a list of tools where none belongs", reason="foreign_response")
         return jsonrpc.message({**message.body, "result": shown})
 
 
@@ -191,7 +205,18 @@ def _empty(exchange: Exchange, reply: Reply) -> Reply:
     return Reply(reply.status, headers)
 
 
-def _kept(reply: Reply) -> tuple[tuple[str, str], ...]:
-    names = {"mcp-session-id", "allow"}
-    kept = tuple(h for h in reply.headers if h[0] in names or upstream.is_rate_header(h[0]))
-    return (("content-type", "application/json"), *kept)
+def stream_headers(reply: Reply) -> tuple[tuple[str, str], ...]:
+    """The headers of an inspected stream: its type is ours, for another charset is another text."""
+    return _kept(reply, "text/event-stream")
+
+
+def _kept(reply: Reply, kind: str = "application/json") -> tuple[tuple[str, str], ...]:
+    kept = (h for h in reply.headers if h[0] == "mcp-session-id" or _is_harmless(*h))
+    return (("content-type", kind), *kept)
+
+
+def _is_harmless(name: str, value: str) -> bool:
+    """Whether a header tells what may be told: verbs, or limits that hold no personal data."""
+    if name == "allow":
+        return _VERBS.fullmatch(value) is not None
+    return upstream.is_rate_header(name) and not redaction.scan(value)

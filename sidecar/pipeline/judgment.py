@@ -6,6 +6,7 @@ from typing import Final
 
 from sidecar.catalog import EXITS
 from sidecar.exchange import Exchange, answers
+from sidecar.model import Denial
 
 PASSED_REQUESTS: Final = frozenset(
     {
@@ -31,6 +32,15 @@ PASSED_NOTIFICATIONS: Final = frozenset(
 """Notifications of a client that travel on."""
 
 
+_SEARCH: Final = Denial(
+    tool="search_tools",
+    code="discovery.personal_data",
+    message="A search for tools holds personal data or a secret.",
+    remedy="Describe what the tool should do, without naming a person.",
+    group="sealed",
+)
+
+
 def refuse_by(exchange: Exchange) -> None:
     """Raise what the decision amounts to.
 
@@ -40,9 +50,13 @@ def refuse_by(exchange: Exchange) -> None:
     message, verdict = exchange.message, exchange.verdict
     if message is None:
         return
+    if message.kind == "notification" and message.method not in PASSED_NOTIFICATIONS:
+        raise answers.unknown_method(exchange)
     if verdict is None:
-        if message.method not in PASSED_REQUESTS | PASSED_NOTIFICATIONS:
+        if message.kind == "request" and message.method not in PASSED_REQUESTS:
             raise answers.unknown_method(exchange)
+        if exchange.is_listing and exchange.findings:
+            raise answers.refused_call((_SEARCH,))
         return
     if verdict.is_allowed:
         return

@@ -56,13 +56,15 @@ class Questions:
             BackendFailed: a question on a stream of the stateless era, which knows none.
         """
         if question.method == "ping":
-            return question
+            await self._answer(exchange, jsonrpc.result(question.id or 0, {}))
+            return None
         if exchange.message is not None and edge.is_modern(exchange.message):
             raise _refused("a request on a stream of the stateless era")
         verdict = await self._verdict(exchange, question.method, question.params)
         if not verdict.is_allowed:
-            exchange.tally.hidden.append(question.method[:64])
-            await self._answer(exchange, question)
+            exchange.tally.hidden.append(question.method)
+            no = jsonrpc.error(question.id, jsonrpc.METHOD_NOT_FOUND, "Method not found")
+            await self._answer(exchange, no)
             return None
         self._asked.add(exchange, question)
         return results.redacted(exchange, question, "params", question.params, verdict.masks)
@@ -100,16 +102,13 @@ class Questions:
         )
         return (await self._policy.decide(facts)).of(method)
 
-    async def _answer(self, exchange: Exchange, question: Message) -> None:
-        """Tell the backend no, in the agent's place."""
-        if question.id is None:
-            return
-        body = jsonrpc.error(question.id, jsonrpc.METHOD_NOT_FOUND, "Method not found")
+    async def _answer(self, exchange: Exchange, body: bytes) -> None:
+        """Answer the backend in the agent's place."""
         headers = upstream.outgoing(exchange.head, [("content-type", "application/json")])
         try:
             reply = await self._backend.forward("POST", headers, body)
         except Refusal as refusal:
-            _log.warning("a refusal could not be told to the backend", reason=refusal.reason)
+            _log.warning("an answer could not be given to the backend", reason=refusal.reason)
             return
         if reply.stream is not None:
             await reply.stream.aclose()

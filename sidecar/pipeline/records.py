@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
+import orjson
+import structlog
+
 from sidecar import audit, redaction
 from sidecar import exchange as exchanges
-from sidecar.errors import Denied, NotFound, Refusal, Unauthenticated
+from sidecar.errors import Denied, Refusal
 from sidecar.exchange import Exchange, answers
 from sidecar.model import Caller, JsonObject, Reply, Tool
 from sidecar.pipeline.floods import Floods
+from sidecar.pipeline.judgment import PASSED_NOTIFICATIONS
 
 _QUIET: Final = frozenset({"ping"})
 """Requests that leave one buffered record, as notifications do."""
+
+_log = structlog.get_logger("sidecar.records")
+
+_MINUTE: Final = 60.0
+_MOST: Final = 100
+"""Findings that are written out of one call's arguments; all are counted."""
+
+_LARGEST_INPUT: Final = 16 * 1024
+"""Bytes of arguments that an event holds; an event must never be too long to be written."""
+
+_OF_THE_BACKEND: Final = {502: "backend_error", 504: "timeout"}
 
 _REMEMBERED: Final = 256
 """Callers whose scrubbed form is kept: the same few come again and again."""
@@ -40,6 +57,7 @@ class Records:
         self._writer = writer
         self._durability = durability
         self._floods = Floods(writer)
+        self._told: dict[str, float] = {}
         self._callers: OrderedDict[int, tuple[Caller, JsonObject]] = OrderedDict()
 
     async def intent(self, exchange: Exchange) -> Exchange:
@@ -47,8 +65,14 @@ class Records:
         if is_quiet(exchange):
             return exchange
         event = exchanges.intent(exchange, redaction.scrub, self._input(exchange))
-        await self._writer.record(event, is_synced=self._durability.of(exchange.tool))
-        return exchange._replace(is_intent_recorded=True)
+        try:
+            await self._writer.record(event, is_synced=self._durability.of(exchange.tool))
+        except asyncio.CancelledError:
+            # It stands in the file, and was waiting for the disk.
+            exchange.tally.is_intent_recorded = True
+            raise
+        exchange.tally.is_intent_recorded = True
+        return exchange
 
     async def outcome(
         self, exchange: Exchange, status: str, refusal: Refusal | None = None
@@ -57,26 +81,43 @@ class Records:
         tally = exchange.tally
         if tally.is_recorded:
             return
-        tally.is_recorded = True
-        whole = None if exchange.is_intent_recorded else self._input(exchange)
+        whole = None if tally.is_intent_recorded else self._input(exchange)
         event = exchanges.outcome(
             exchange, audit.event_id(), status, redaction.scrub, refusal, whole
         )
-        if is_quiet(exchange) and refusal is None:
-            self._writer.record_soon(event)
-        else:
-            await self._writer.record(event)
+        # Written at once, without a pause in which a second record could begin.
+        tally.is_recorded = True
+        try:
+            if is_quiet(exchange) and refusal is None:
+                self._writer.record_soon(event)
+            else:
+                await self._writer.record(event)
+        except Refusal:
+            tally.is_recorded = False
+            raise
 
     async def refusal(self, exchange: Exchange, refusal: Refusal) -> Reply:
         """Record a refusal and put it into words; strangers are only counted when they flood."""
         try:
-            if isinstance(refusal, NotFound | Unauthenticated) and exchange.message is None:
-                await self._floods.count(exchange, refusal)
+            if exchange.caller is None:
+                await self._floods.count(exchange, refusal, _refused(refusal))
                 exchange.tally.is_recorded = True
             await self.outcome(exchange, _refused(refusal), refusal)
         except Refusal as down:
             refusal = down
+        self._tell(exchange, refusal)
         return answers.answer(exchange, refusal)
+
+    def _tell(self, exchange: Exchange, refusal: Refusal) -> None:
+        """Log a failure, ours or the backend's: the first of a kind in a minute."""
+        if refusal.status < 500:  # noqa: PLR2004 - what callers do wrong is the audit log's
+            return
+        now = time.monotonic()
+        if now - self._told.get(refusal.reason, -_MINUTE) >= _MINUTE:
+            self._told[refusal.reason] = now
+            _log.warning(
+                "calls fail", reason=refusal.reason, detail=str(refusal), event_id=exchange.id
+            )
 
     async def close(self) -> None:
         """Write what was only counted so far."""
@@ -89,7 +130,11 @@ class Records:
         document = exchange.facts.document()
         document["tools"][0]["name"] = exchanges.shown_name(exchange.tool.name, redaction.scrub)
         document["arguments"] = redaction.withhold(exchange.arguments, exchange.findings)
+        document["findings"] = document["findings"][:_MOST]
         document["caller"] = self._shown(exchange.facts.caller, document["caller"])
+        size = len(orjson.dumps(document["arguments"]))
+        if size > _LARGEST_INPUT:
+            document["arguments"] = {"withheld": "MORE", "length": size}
         return document
 
     def _shown(self, caller: Caller, section: JsonObject) -> JsonObject:
@@ -107,9 +152,11 @@ class Records:
 def is_quiet(exchange: Exchange) -> bool:
     """Whether a message is bookkeeping that leaves one buffered record."""
     message = exchange.message
-    if message is None or message.kind == "response":
+    if message is None:
         return False
-    return message.kind == "notification" or message.method in _QUIET
+    if message.kind == "notification":
+        return message.method in PASSED_NOTIFICATIONS
+    return message.kind == "request" and message.method in _QUIET
 
 
 def status_of(exchange: Exchange, reply: Reply | None) -> str:
@@ -127,6 +174,7 @@ def ended(exchange: Exchange) -> str:
 
 
 def _refused(refusal: Refusal) -> str:
+    """Who failed, by HTTP status: 502 and 504 are the backend's, all other 5xx are ours."""
     if isinstance(refusal, Denied) or refusal.status < 500:  # noqa: PLR2004 - ours or theirs
         return "refused"
-    return "timeout" if refusal.status == 504 else "backend_error"  # noqa: PLR2004
+    return _OF_THE_BACKEND.get(refusal.status, "sidecar_error")

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from sidecar import exchange as exchanges
 from sidecar import jsonrpc, redaction, upstream
+from sidecar.catalog.pins import REVIEWED
+from sidecar.errors import BackendFailed
 from sidecar.exchange import Exchange
 from sidecar.model import JsonObject, Mask, Message, Reply, Tool
 
+_CALLED: Final = frozenset({"content", "structuredContent", "isError", "resultType", "tools"})
+_LISTED: Final = frozenset({"tools", "nextCursor", "resultType", "ttlMs", "cacheScope", "_meta"})
+_ENTRY: Final = frozenset({"name", *REVIEWED})
+_TOOLS: Final = b'"tools":['
+"""How a list of tools stands in our own JSON; inside a string its quotes would be escaped."""
+
 
 def of_call(exchange: Exchange, asked: Exchange, message: Message) -> Message:
-    """Mask a call's result by the paths and masks of the tool that was called."""
+    """Mask a call's result by the paths and masks of the tool that was called.
+
+    Raises:
+        BackendFailed: a member looks like another one, so that some client would read it instead.
+    """
     result = message.body["result"]
+    if jsonrpc.has_look_alike(result, _CALLED):
+        raise _odd("a member of the result looks like another one")
     tool = asked.tool or Tool(asked.method)
     masks = asked.verdict.masks if asked.verdict else ()
     done = redaction.redact(result, tool, masks)
@@ -35,6 +49,79 @@ def redacted(
     if done.value is value or member not in message.body:
         return message
     return jsonrpc.message({**message.body, member: done.value})
+
+
+def of_error(exchange: Exchange, asked: Exchange, message: Message) -> Message:
+    """Mask an error: its data by the paths of the tool that was called, all of it by content.
+
+    Raises:
+        BackendFailed: a list of tools stands in it.
+    """
+    if _TOOLS in message.canonical:
+        raise _odd("a list of tools in an error")
+    error = message.body["error"]
+    masks = asked.verdict.masks if asked.verdict else ()
+    if asked.tool is None or "data" not in error:
+        return redacted(exchange, message, "error", error, masks)
+    around = {key: value for key, value in error.items() if key != "data"}
+    whole = {"error": around, "structuredContent": error["data"]}
+    done = redaction.redact(whole, asked.tool, masks)
+    _count(exchange, done)
+    shown = {**done.value["error"], "data": done.value["structuredContent"]}
+    return jsonrpc.message({**message.body, "error": shown})
+
+
+def of_notification(exchange: Exchange, message: Message, masks: tuple[Mask, ...]) -> Message:
+    """Mask a notification by its content.
+
+    Raises:
+        BackendFailed: a list of tools stands in it, or personal data in its name.
+    """
+    if _TOOLS in message.canonical or redaction.scan(message.method):
+        raise _odd("a notification of what is no business of one")
+    return redacted(exchange, message, "params", message.params, masks)
+
+
+def listed(exchange: Exchange, result: JsonObject) -> JsonObject:
+    """A filtered list of tools without what belongs to no list, and masked around the tools.
+
+    What is reviewed of a tool stays as it is: a mask would break a schema.
+
+    Raises:
+        BackendFailed: it is a list and something else besides, or reads as another list.
+    """
+    is_list = result.get("resultType", "complete") == "complete"
+    if not is_list or not isinstance(result.get("nextCursor", ""), str | None):
+        raise _odd("a list that is not only a list")
+    around = {key: result[key] for key in ("_meta",) if key in result}
+    if _TOOLS in jsonrpc.dumps(around) or jsonrpc.has_look_alike(result, _LISTED):
+        raise _odd("a list of tools beside the list of tools")
+    kept = {key: value for key, value in result.items() if key in _LISTED}
+    tools = [_entry(exchange, entry) for entry in result["tools"]]
+    return {**kept, **_masked(exchange, around), "tools": tools}
+
+
+def _entry(exchange: Exchange, entry: JsonObject) -> JsonObject:
+    """An entry of a list, masked where it was not reviewed."""
+    if jsonrpc.has_look_alike(entry, _ENTRY):
+        raise _odd("a member of a tool looks like another one")
+    return {**entry, **_masked(exchange, {k: v for k, v in entry.items() if k not in _ENTRY})}
+
+
+def _masked(exchange: Exchange, members: JsonObject) -> JsonObject:
+    if not members:
+        return members
+    done = redaction.redact_value(members, ())
+    _count(exchange, done)
+    # A member whose name was masked would stay beside its other self.
+    if done.value.keys() != members.keys():
+        raise _odd("personal data as the name of a member")
+    masked: JsonObject = done.value
+    return masked
+
+
+def _odd(detail: str) -> BackendFailed:
+    return BackendFailed(detail, reason="backend_malformed")
 
 
 def rate_limited(exchange: Exchange, reply: Reply) -> Reply:

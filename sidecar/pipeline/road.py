@@ -3,15 +3,15 @@
      1 admit     host, origin, path, verb, size, encoding
      2 verify    headers and path          -> Caller       (the body is not read yet)
      3 parse     bytes                     -> Message
-     4 find      message                   -> Tool         (headers may only confirm the message)
+     4 find      message                   -> Tool         (headers may only confirm it)
      5 scan      arguments                 -> findings
-     6 decide    all of the above          -> Decision
-     7 record    the intent, durable before anything leaves; a refusal instead if there is no grant
+     6 decide    all of the above          -> Decision     (a refusal is raised in 7)
+     7 record    the intent, durable before anything leaves
      8 forward   the message, written anew -> Reply
      9 redact    each event or body        -> masked; lists are decided tool by tool
     10 record    the outcome, before the final result leaves
 
-Theory of operation. Each step takes the frozen exchange and returns it with its own field filled
+Theory of operation. Each step takes the frozen exchange and returns it with its own fields filled
 in, so after step 6 nothing can change method, tool or arguments: step 8 sends
 `Message.canonical`, our own serialisation of the object that was judged. A step refuses by raising
 `Refusal`; that, a fault of ours, and a caller who goes away all end in exactly one outcome record.
@@ -37,7 +37,7 @@ from sidecar.identity import Sessions, Verifier
 from sidecar.model import Head, Reply
 from sidecar.pipeline import target
 from sidecar.pipeline.backend import Backend
-from sidecar.pipeline.inspection import Inspector
+from sidecar.pipeline.inspection import Inspector, stream_headers
 from sidecar.pipeline.judgment import refuse_by
 from sidecar.pipeline.lists import Lists
 from sidecar.pipeline.questions import Questions
@@ -47,6 +47,8 @@ from sidecar.pipeline.waiting import Asked, Waiting
 from sidecar.policy import Facts, Policy
 
 _log = structlog.get_logger("sidecar.road")
+
+_ABOUT_TOOLS = frozenset({"tools/call", "tools/list"})
 
 Step = Callable[[Exchange], Awaitable[Exchange]]
 Observe = Callable[[str, Exchange], None]
@@ -92,10 +94,11 @@ class Road:
         self._clock = clock
         self._observe = observe
         self._asked = Asked()
+        self._waiting = Waiting()
         self._records = Records(organs.audit, rules.durability)
         lists = Lists(organs.tools, organs.policy, clock, is_discovery=rules.is_discovery)
         questions = Questions(organs.backend, organs.policy, self._asked, organs.survey, clock)
-        self._inspector = Inspector(lists, questions, Waiting())
+        self._inspector = Inspector(lists, questions, self._waiting)
         self.steps: tuple[tuple[str, Step], ...] = (
             ("admit", self._admit),  # 1
             ("verify", self._verify),  # 2
@@ -131,7 +134,9 @@ class Road:
         return exchange.reply or Reply(202)
 
     async def close(self) -> None:
-        """Write what was only counted so far."""
+        """Write what was only counted so far, and how calls ended that still wait."""
+        for exchange in self._waiting.drain():
+            await self._records.outcome(exchange, "cancelled")
         await self._records.close()
 
     # ---- 1 to 6: from bytes to a decision ------------------------------------------------------
@@ -142,12 +147,13 @@ class Road:
 
     async def _verify(self, exchange: Exchange) -> Exchange:
         caller = await self._organs.identity.verify(exchange.head)
-        session = exchange.head.get("mcp-session-id")
-        if session:
-            self._organs.sessions.check(session, caller.principal)
         return exchange._replace(caller=caller)
 
     async def _parse(self, exchange: Exchange) -> Exchange:
+        # Here and not in step 2, so that the record of a refusal names who tried.
+        session = exchange.head.get("mcp-session-id")
+        if session and exchange.caller is not None:
+            self._organs.sessions.check(session, exchange.caller.principal)
         if exchange.head.verb != "POST":
             return exchange
         return exchange._replace(message=jsonrpc.parse(await exchange.read_body()))
@@ -164,13 +170,8 @@ class Road:
 
     async def _scan(self, exchange: Exchange) -> Exchange:
         message = exchange.message
-        if message is None or exchange.tool is None:
+        if message is None or not (exchange.tool or exchange.is_listing):
             return exchange
-        survey = self._organs.survey
-        if survey is not None and not survey.is_done and message.method == "tools/call":
-            # What a tool is can be told only once the backend's list was read; else nothing goes.
-            await survey.ensure()
-            exchange = exchange._replace(tool=self._organs.tools.find(exchange.tool.name))
         findings = redaction.scan(exchange.arguments) if exchange.arguments else ()
         answers = message.params.get("inputResponses")
         if answers:
@@ -178,12 +179,13 @@ class Road:
         return exchange._replace(findings=findings)
 
     async def _decide(self, exchange: Exchange) -> Exchange:
-        if exchange.caller is None:
+        exchange = await self._surveyed(exchange)
+        tool, caller = exchange.tool, exchange.caller
+        if caller is None:
             raise Unauthenticated("no verified caller")
-        tool = exchange.tool
         facts = Facts(
             tools=(tool,) if tool else (),
-            caller=exchange.caller,
+            caller=caller,
             method=exchange.method,
             protocol=exchange.protocol,
             now=self._clock(),
@@ -195,11 +197,21 @@ class Road:
         took = round((time.perf_counter() - started) * 1e6)
         return exchange._replace(facts=facts, decision=decision, decide_us=took)
 
+    async def _surveyed(self, exchange: Exchange) -> Exchange:
+        """Whether a tool is pinned can be told only once the backend's list was read."""
+        survey, tool = self._organs.survey, exchange.tool
+        if survey is None or survey.is_done or exchange.method not in _ABOUT_TOOLS:
+            return exchange
+        await survey.ensure()
+        return exchange._replace(tool=self._organs.tools.find(tool.name)) if tool else exchange
+
     # ---- 7 and 8: nothing leaves unrecorded ----------------------------------------------------
 
     async def _record_intent(self, exchange: Exchange) -> Exchange:
         # Refused here and not in step 6, so that the record of a refusal holds the decision.
         refuse_by(exchange)
+        self._waiting.check_resumed(exchange)
+        self._waiting.begin(exchange)
         return await self._records.intent(exchange)
 
     async def _forward(self, exchange: Exchange) -> Exchange:
@@ -215,7 +227,7 @@ class Road:
     async def _redact(self, exchange: Exchange) -> Exchange:
         reply = exchange.reply
         if reply is not None and reply.stream is not None:
-            return exchange
+            return exchange  # A stream is redacted as it flows: see _relay.
         return exchange._replace(reply=await self._inspector.body(exchange))
 
     async def _record_outcome(self, exchange: Exchange) -> Exchange:
@@ -232,7 +244,13 @@ class Road:
         await anext(stream)
         ends_at = exchange.caller.expires_at if exchange.caller else None
         return exchange._replace(
-            reply=replace(reply, stream=stream, ends_at=ends_at, is_listener=exchange.is_listener)
+            reply=replace(
+                reply,
+                headers=stream_headers(reply),
+                stream=stream,
+                ends_at=ends_at,
+                is_listener=exchange.is_listener,
+            )
         )
 
     async def _relay(
@@ -245,11 +263,11 @@ class Road:
                 aclosing(self._inspector.events(exchange, chunks)) as events,
             ):
                 yield b""
-                async for event, is_final in events:
+                async for event, answered in events:
                     out = sse.serialise(event)
                     exchange.tally.bytes_out += len(out)
-                    if is_final:
-                        await self._records.outcome(exchange, status_of(exchange, exchange.reply))
+                    if answered is not None and answered.message is not None:
+                        await self._records.outcome(answered, status_of(answered, exchange.reply))
                     yield out
         except Refusal as refusal:
             reply = await self._records.refusal(exchange, refusal)
@@ -257,7 +275,8 @@ class Road:
                 yield sse.serialise(sse.ServerEvent(reply.body, b"message"))
         finally:
             # The stream ended without a final result, or the caller left.
-            await self._records.outcome(exchange, ended(exchange))
+            if not exchange.tally.is_waiting:
+                await self._records.outcome(exchange, ended(exchange))
 
     def _bind_session(self, exchange: Exchange, reply: Reply) -> None:
         session = reply.get("mcp-session-id")

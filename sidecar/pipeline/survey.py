@@ -13,9 +13,10 @@ from typing import Any, Final
 
 import structlog
 
-from sidecar import audit, edge, jsonrpc, sse, upstream
+from sidecar import audit, edge, jsonrpc, redaction, sse, upstream
 from sidecar.catalog import Reviewed
 from sidecar.errors import BackendFailed, Refusal
+from sidecar.exchange import shown_name
 from sidecar.model import Event, Head, JsonObject, Message, Reply
 from sidecar.pipeline.backend import Backend
 
@@ -23,6 +24,9 @@ _log = structlog.get_logger("sidecar.survey")
 
 MAX_PAGES: Final = 100
 """Pages of one list; a backend that never ends is refused."""
+
+_MOST: Final = 500
+"""Names that one event or log line holds."""
 
 _LEGACY: Final = "2025-11-25"
 _CLIENT: Final = {"name": "gladly-mcp-sidecar", "version": "1"}
@@ -91,8 +95,13 @@ class Survey:
     async def _tell(self) -> None:
         drift = self._reviewed.drift
         told = {"added": drift.added, "changed": drift.changed, "removed": drift.removed}
-        _log.warning("tools differ from what was reviewed", **told)
-        data = {"what": "drift"} | {key: list(names) for key, names in told.items()}
+        _log.warning(
+            "tools differ from what was reviewed", **{k: v[:_MOST] for k, v in told.items()}
+        )
+        data = {"what": "drift"} | {
+            key: [shown_name(name, redaction.scrub) for name in names[:_MOST]]
+            for key, names in told.items()
+        }
         event = Event(id=audit.event_id(), stage="lifecycle", data=data)
         await self._writer.record(event, is_synced=True)
 

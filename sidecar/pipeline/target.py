@@ -20,6 +20,8 @@ from sidecar.pipeline.waiting import Asked
 CALL: Final = "call_tool"
 """Of discovery exposure: calls the tool that its arguments name."""
 
+_INSIDE: Final = frozenset({"tool_name", "arguments"})
+
 LISTERS: Final = frozenset({"search_tools", "get_tool_schema"})
 """Of discovery exposure: their results are lists of tools, and are filtered as lists are."""
 
@@ -52,8 +54,11 @@ def find(exchange: Exchange, tools: Tools, asked: Asked, *, is_discovery: bool) 
         return Target(is_listing=message.method == "tools/list")
     name, arguments = _called(message.params, "name")
     if is_discovery and name in LISTERS:
-        return Target(is_listing=True)
+        return Target(arguments=arguments, is_listing=True)
     if is_discovery and name == CALL:
+        if not arguments.keys() <= _INSIDE:
+            public = "call_tool takes tool_name and arguments, and nothing else."
+            raise Malformed(public, reason="bad_call", code=jsonrpc.INVALID_PARAMS, public=public)
         name, arguments = _called(arguments, "tool_name")
     return Target(tools.find(name), arguments)
 
@@ -71,5 +76,5 @@ def _answered(exchange: Exchange, message: Message, asked: Asked) -> Target:
     method = asked.take(exchange, message)
     if method is None:
         raise Malformed("no request of the backend waits for this", reason="unasked_response")
-    result = message.body.get("result")
-    return Target(EXITS[method], result if isinstance(result, dict) else {})
+    said = message.body.get("result", message.body.get("error"))
+    return Target(EXITS[method], said if isinstance(said, dict) else {})

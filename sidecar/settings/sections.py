@@ -78,7 +78,7 @@ class Backend(Section):
     reply_timeout: Seconds = Field(60.0, description="Seconds until the reply's headers.")
     idle_timeout: Seconds = Field(300.0, description="Seconds of silence that end a stream.")
     max_connections: int = Field(
-        100, ge=1, le=100_000, description="Connections kept to the backend; streams hold one each."
+        512, ge=1, le=100_000, description="Connections kept to the backend; streams hold one each."
     )
 
     def faults(self) -> Iterator[Fault]:
@@ -176,7 +176,9 @@ class Endpoint(Section):
         description="SHA-256 (lower-case hex) of the token in `/mcp/<token>`; without: `/mcp`.",
     )
     methods: tuple[Method, ...] = Field(
-        (), description="Methods or groups (`read`, `write`) that may be used; empty: all."
+        (),
+        description="Methods or groups (`read`, `write`) that may be used; empty: the policy's "
+        "`default_methods`, which is `read`.",
     )
     tags: tuple[Text, ...] = Field((), description="Tags of tools that may be used; empty: all.")
     require_api_token_auth: bool = Field(

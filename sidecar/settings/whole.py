@@ -71,6 +71,10 @@ def across(sections: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], Fa
             if endpoint.require_api_token_auth:
                 what = "needs bearer tokens, and bearer is not set"
                 yield (("endpoints", index), Fault("", what, "set bearer.issuer and its keys"))
+    backend, limits = sections.get("backend"), sections.get("limits")
+    if backend and limits and limits.streams >= backend.max_connections:
+        what = "must be less than backend.max_connections, or listeners leave none for calls"
+        yield (("limits",), Fault("streams", what, "lower it, or allow more connections"))
     listen, admin = sections.get("listen"), sections.get("admin")
     if listen and admin and listen.port and (listen.host, listen.port) == (admin.host, admin.port):
         yield (("admin",), Fault("port", "is taken by listen", "choose another"))

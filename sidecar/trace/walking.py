@@ -26,17 +26,18 @@ _AUDIENCE: Final = "trace"
 _HOST: Final = "localhost:8080"
 
 
-def walk(file: Path) -> str:
+def walk(file: Path, site: Path | None = None) -> str:
     """Walk the recording in a YAML file and give the walk as text.
 
     The file holds `note`, `endpoint` (name, methods, tags), `caller` (subject, roles), `request`
     (headers, body) and `reply` (status, headers, body); only `request.body` is required. A body
-    is JSON written as YAML, or text that is sent as it stands.
+    is JSON written as YAML, or text that is sent as it stands. `site` is a folder of own rules.
 
     Raises:
-        ConfigError: the file is not such a recording; with every problem.
+        ConfigError: the file is not such a recording, or the rules cannot run; with every problem.
     """
-    return asyncio.run(_walk(recordings.read(file)))
+    bundle = policy.read([shipped("policies"), *([site] if site else [])])
+    return asyncio.run(_walk(recordings.read(file), bundle))
 
 
 class Recorded:
@@ -53,7 +54,7 @@ class Recorded:
         return self._reply
 
 
-async def _walk(recording: JsonObject) -> str:
+async def _walk(recording: JsonObject, bundle: policy.Bundle) -> str:
     steps: list[str] = []
 
     def observe(name: str, exchange: Exchange) -> None:
@@ -66,7 +67,7 @@ async def _walk(recording: JsonObject) -> str:
             stack.callback(writer.close)
             token, secret_file = _secret(Path(folder))
             road = Road(
-                _organs(recording, writer, token, secret_file),
+                _organs(recording, writer, bundle, token, secret_file),
                 Rules(edge.Rules(frozenset({_HOST}), frozenset(), 1 << 22), Durability()),
                 now,
                 observe,
@@ -89,7 +90,13 @@ def _secret(folder: Path) -> tuple[str, Path]:
     return token, file
 
 
-def _organs(recording: JsonObject, writer: audit.Writer, token: str, secret_file: Path) -> Organs:
+def _organs(
+    recording: JsonObject,
+    writer: audit.Writer,
+    bundle: policy.Bundle,
+    token: str,
+    secret_file: Path,
+) -> Organs:
     scope = recording.get("endpoint", {})
     endpoint = Endpoint(
         name=scope.get("name", "trace"),
@@ -102,7 +109,7 @@ def _organs(recording: JsonObject, writer: audit.Writer, token: str, secret_file
         identity=identity.Verifier([endpoint], bearer, identity.SecretKey(secret_file)),
         sessions=identity.Sessions(),
         tools=catalog.load([shipped("tool_catalog")]),
-        policy=policy.Policy(policy.Embedded(policy.read([shipped("policies")])), timeout=5.0),
+        policy=policy.Policy(policy.Embedded(bundle), timeout=5.0),
         audit=writer,
         backend=Recorded(recording.get("reply", {})),
     )

@@ -1,0 +1,54 @@
+"""What is written down of an exchange: names, subjects, and whose failure it was."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flow import call, flow
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sidecar.errors import OrganDown
+from sidecar.exchange import shown_name, subjects
+from sidecar.model import Head, Subject, Tool
+
+READ = "list_all_gladly_tasks"
+
+
+@pytest.mark.anyio
+async def test_keys_that_cannot_be_fetched_are_no_refusal_of_a_stranger(tmp_path, monkeypatch):
+    async with flow(tmp_path) as f:
+
+        async def unreachable(_: Head) -> None:
+            raise OrganDown("no key set could be fetched", reason="keys_unreachable")
+
+        monkeypatch.setattr(f.road._organs.identity, "verify", unreachable)
+        for _ in range(3):
+            assert (await f.ask(call(READ))).status_code == 503
+        await f.road.close()
+        assert {e["outcome"]["status"] for e in f.events()} == {"sidecar_error"}
+        assert sum(e["outcome"].get("count", 1) for e in f.events()) == 3
+
+
+@given(text=st.text(max_size=140))
+def test_only_what_has_the_form_of_a_name_is_written_down(text):
+    shown = shown_name(text, lambda name: name)
+    is_name = re.fullmatch(r"[A-Za-z0-9_./:$-]{1,128}", text) is not None
+    assert shown == (text if is_name else f"[withheld: {len(text)} characters]")
+
+
+def test_subjects_are_ids_each_once_and_prose_is_withheld():
+    rules = (
+        Subject("customer", "argument", "/customer_id"),
+        Subject("customer", "result", "/customerId"),
+        Subject("task", "result", "/task/id"),
+    )
+    tool = Tool("t", is_known=True, subjects=rules)
+    payload = {"result": [{"customerId": "c-1"}, {"customerId": "Jane Roe", "task": {"id": "t"}}]}
+    assert subjects(tool, {"customer_id": "c-1"}, payload) == [
+        {"kind": "customer", "id": "c-1"},
+        {"kind": "customer", "id": "[withheld]"},
+        {"kind": "task", "id": "t"},
+    ]
+    assert subjects(tool, {"customer_id": 5}, "odd") == []
