@@ -14,6 +14,7 @@ import uvicorn
 import uvloop
 
 from sidecar import admin, app
+from sidecar.connection import Connection
 from sidecar.endpoint import Endpoint
 from sidecar.settings import Settings
 
@@ -105,6 +106,7 @@ def listener(setting: str, application: Any, address: Any, grace: float) -> List
             date_header=False,
             proxy_headers=False,
             ws="none",
+            http=Connection,
             lifespan="off",
             timeout_graceful_shutdown=max(1, round(grace)),
         ),

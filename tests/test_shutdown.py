@@ -187,7 +187,7 @@ def test_a_taken_port_is_told_and_ends_the_sidecar(tmp_path, which):
         assert done.returncode == 1
         assert f"{ports[0]}" in done.stderr
         assert "address already in use" in done.stderr
-        assert "a listener did not start" in done.stderr
+        assert "cannot be had: stop what uses it" in done.stderr
         assert "Traceback" not in done.stderr
     assert audit.verify(tmp_path / "audit" / "audit.jsonl").is_valid
 
