@@ -21,7 +21,7 @@ from sidecar.errors import ConfigError, Problem, Refusal
 from sidecar.model import Event
 from sidecar.pipeline import Durability, Organs, Road, Rules, Survey
 from sidecar.policy import Bundle, Embedded, Engine, Policy, Server
-from sidecar.policy import read as read_policies
+from sidecar.policy import load as load_policies
 from sidecar.settings import Settings, secret, shipped
 
 _log = structlog.get_logger("sidecar.app")
@@ -78,10 +78,7 @@ def _read_pins(settings: Settings) -> Pins | None:
 
 
 def _read_policy(settings: Settings) -> Bundle:
-    site = settings.policy.site_folder
-    bundle = read_policies([shipped("policies"), *([site] if site else [])])
-    Embedded(bundle)
-    return bundle
+    return load_policies(shipped("policies"), settings.policy.site_folder)
 
 
 @asynccontextmanager

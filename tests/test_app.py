@@ -342,6 +342,7 @@ def test_the_check_reads_what_a_start_would_and_tells_all_of_it(tmp_path):
     (tmp_path / "secret").write_text("s" * 40)
     (tmp_path / "secret").chmod(0o600)
     (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "data.yaml").write_text("site: {config: {default_methods: [read]}}\n")
     (tmp_path / "tools").mkdir()
     more = "policy: {site_folder: FOLDER/site}\ncatalog: {folders: [FOLDER/tools]}\n"
     loaded = settings.load(written(tmp_path, GOOD + more))

@@ -90,6 +90,14 @@ def shell(tmp_path_factory):
     return Shell(folder, done.stderr.split()[-1], environment, run)
 
 
+@pytest.fixture(scope="module")
+def ruled(shell):
+    """The same folder with the security engineer's rule in it, whichever test comes first."""
+    done = shell.run(SECURITY)
+    assert done.returncode == 0, done.stderr
+    return shell
+
+
 @pytest.mark.sockets
 def test_the_platform_engineers_commands_make_settings_that_check_out(shell):
     config = yaml.safe_load((shell.folder / "sidecar.yaml").read_text())
@@ -98,21 +106,21 @@ def test_the_platform_engineers_commands_make_settings_that_check_out(shell):
 
 
 @pytest.mark.sockets
-def test_the_security_engineers_rule_is_taken_and_a_broken_one_is_named(shell):
-    done = shell.run(SECURITY)
-    assert done.returncode == 0, done.stderr
-    (shell.folder / "site" / "broken.rego").write_text("package site.x\n\ndeny contains {\n")
-    broken = shell.run("sidecar check --config sidecar.yaml")
+def test_the_security_engineers_rule_is_taken_and_a_broken_one_is_named(ruled):
+    taken = ruled.run("sidecar check --config sidecar.yaml")
+    assert "site rules: arguments.lookups (deny) from site/lookups.rego" in taken.stdout
+    (ruled.folder / "site" / "broken.rego").write_text("package site.x\n\ndeny contains {\n")
+    broken = ruled.run("sidecar check --config sidecar.yaml")
+    (ruled.folder / "site" / "broken.rego").unlink()
     assert broken.returncode == 2
     assert "broken.rego:" in broken.stderr
-    (shell.folder / "site" / "broken.rego").unlink()
 
 
 @pytest.mark.sockets
-def test_the_rule_refuses_in_the_trace_what_passes_without_it(shell):
+def test_the_rule_refuses_in_the_trace_what_passes_without_it(ruled):
     command = SECURITY.strip().splitlines()[-1]
-    assert "arguments.lookups: Customers are looked up by phone here." in shell.run(command).stdout
-    without = shell.run("sidecar trace tests/traces/lookup_by_mail.yaml")
+    assert "arguments.lookups: Customers are looked up by phone here." in ruled.run(command).stdout
+    without = ruled.run("sidecar trace tests/traces/lookup_by_mail.yaml")
     assert "10 record outcome" in without.stdout
     assert "jane.roe" not in without.stdout
 

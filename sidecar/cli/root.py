@@ -72,6 +72,10 @@ def check(config: ConfigFile = None) -> None:
     print(f"settings: ok, {len(loaded.endpoints)} endpoint(s)")
     print(f"catalog: ok, {len(parts.catalog)} tools, sha256 {parts.catalog.sha256[:12]}")
     print(f"policy: ok, {len(parts.bundle.modules)} modules, sha256 {parts.bundle.sha256[:12]}")
+    folder = loaded.policy.site_folder or Path()
+    for rule in parts.bundle.site_rules:
+        file = Path(rule.file).relative_to(folder.parent)
+        print(f"site rules: {rule.name} ({', '.join(rule.gives)}) from {file}")
 
 
 @cli.command()

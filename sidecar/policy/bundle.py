@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,40 @@ _DATA_NAMES = ("data.yaml", "data.yml", "data.json")
 
 
 @dataclass(frozen=True, slots=True)
+class DataFile:
+    """One data file: where it lies, where its content is rooted, and what it gives."""
+
+    path: Path
+    root: tuple[str, ...]
+    text: str
+    value: Mapping[str, Any]
+
+    def at(self, *keys: str) -> str:
+        """File and line of a value, named by its keys from `data` on."""
+        return f"{self.path}:{read_data.line(self.text, keys[len(self.root) :])}"
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRule:
+    """A rule of the operator's: `access.no_agents`, the sets it gives, and where it stands."""
+
+    name: str
+    gives: tuple[str, ...]
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
 class Bundle:
-    """Everything an engine is loaded with. `sha256` covers module texts and data, not paths."""
+    """Everything an engine is loaded with. `sha256` covers module texts and data, not paths.
+
+    `site_rules` are known once the site's folder was checked (`load`).
+    """
 
     modules: tuple[tuple[str, str], ...]
     data: Mapping[str, Any]
     sha256: str
+    files: tuple[DataFile, ...] = ()
+    site_rules: tuple[SiteRule, ...] = ()
 
 
 def read(folders: Sequence[Path]) -> Bundle:
@@ -38,6 +67,7 @@ def read(folders: Sequence[Path]) -> Bundle:
     problems: list[Problem] = []
     modules: list[tuple[str, str]] = []
     data: dict[str, Any] = {}
+    files: list[DataFile] = []
     for folder in folders:
         if not folder.is_dir():
             problems.append(Problem(str(folder), "no such folder of policies"))
@@ -50,13 +80,14 @@ def read(folders: Sequence[Path]) -> Bundle:
                 modules.append((str(path), text))
             else:
                 root = path.parent.relative_to(folder).parts
-                value = read_data.parse(path, text, problems)
-                _merge(data, _rooted(root, value), path, problems)
+                value = _rooted(root, read_data.parse(path, text, problems))
+                files.append(DataFile(path, root, text, deepcopy(value)))
+                _merge(data, value, path, problems)
     if not problems and not modules:
         problems.append(Problem(", ".join(map(str, folders)), "no Rego module found"))
     if problems:
         raise ConfigError(problems)
-    return Bundle(tuple(modules), data, _digest(modules, data))
+    return Bundle(tuple(modules), data, _digest(modules, data), tuple(files))
 
 
 def _files(folder: Path, entered: set[Path]) -> Iterator[Path]:

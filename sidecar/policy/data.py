@@ -7,6 +7,7 @@ date, a set, bytes, a number as a key) is refused rather than converted.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -51,6 +52,25 @@ def parse(path: Path, text: str, problems: list[Problem]) -> dict[str, Any]:
             return value
         problems.append(Problem(f"{path}:1", "policy data must be an object"))
     return {}
+
+
+def line(text: str, keys: Sequence[str]) -> int:
+    """The line on which the last of nested keys stands; the first that is not there ends the way.
+
+    JSON is read as YAML, which it is but for tabs; what cannot be read so has line 1.
+    """
+    try:
+        node = yaml.compose(text, yaml.SafeLoader)
+    except yaml.YAMLError:
+        return 1
+    found = 1
+    for key in keys:
+        pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+        held = next(((k, v) for k, v in pairs if k.value == key), None)
+        if held is None:
+            break
+        found, node = held[0].start_mark.line + 1, held[1]
+    return found
 
 
 def _json(text: str) -> Any:

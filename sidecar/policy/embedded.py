@@ -3,7 +3,8 @@
 - Undefined comes back as the truthy JSON string "<undefined>": only an object is believed.
 - After a failed `set_input_json` the previous input stays: an engine is thrown away on any error.
 - A panic is a BaseException and leaves the engine broken: caught here, the engine thrown away.
-- An engine belongs to the thread that made it: a use from another thread would panic.
+- An engine belongs to the thread that made it: a use from another thread would panic, and so would
+  dropping it there; neither is tried.
 - It holds the GIL while it evaluates and knows no time limit: the input is capped instead.
 - Unsafe variables and unknown functions show only when reached: `check` evaluates at load.
 """
@@ -18,8 +19,9 @@ import orjson
 import regorus
 
 from sidecar.errors import ConfigError, OrganDown, Problem
-from sidecar.policy import rehearsal
+from sidecar.policy import rehearsal, syntax
 from sidecar.policy.bundle import Bundle
+from sidecar.policy.syntax import Module
 
 ENTRYPOINT: Final = "data.sidecar.main.decision"
 """The one rule that is asked."""
@@ -59,8 +61,11 @@ class Embedded:
         """Evaluate the entrypoint once, on this thread.
 
         Raises:
-            OrganDown: input too large or not representable, an evaluation error, a panic.
+            OrganDown: input too large or not representable, an evaluation error, a panic, another
+                thread than the engine's.
         """
+        if threading.get_ident() != self._thread:
+            raise OrganDown("the policy engine is another thread's", reason="policy_failed")
         try:
             raw = orjson.dumps(document)
         except TypeError:
@@ -79,6 +84,7 @@ class Embedded:
 
     def _check(self) -> None:
         """Rehearse: what shows only when a rule is reached shows here, before it serves."""
+        told: dict[str, Problem] = {}
         for document in rehearsal.DOCUMENTS:
             try:
                 answer = _ask(self._engine, orjson.dumps(document).decode())
@@ -88,6 +94,15 @@ class Embedded:
                 raise ConfigError([_problem(str(error), self._bundle)]) from None
             if not isinstance(answer, dict) or not isinstance(answer.get("tools"), dict):
                 raise ConfigError([_no_entrypoint(self._bundle)])
+            told |= {problem.what: problem for problem in rehearsal.judged(answer)}
+        if told:
+            raise ConfigError(list(told.values()))
+
+
+def parsed(bundle: Bundle) -> tuple[tuple[Module, ...], list[Problem]]:
+    """Read the syntax of every module that has one; each that has none is a problem."""
+    engine, problems = _filled(bundle)
+    return tuple(map(syntax.module, orjson.loads(engine.get_ast_as_json()))), problems
 
 
 def _ask(engine: Any, text: str) -> Any:
@@ -97,6 +112,14 @@ def _ask(engine: Any, text: str) -> Any:
 
 def _load(bundle: Bundle) -> Any:
     """Load a fresh engine; every module that does not parse is one problem."""
+    engine, problems = _filled(bundle)
+    if problems:
+        raise ConfigError(problems)
+    engine.add_data_json(orjson.dumps(bundle.data).decode())
+    return engine
+
+
+def _filled(bundle: Bundle) -> tuple[Any, list[Problem]]:
     problems = []
     engine = regorus.Engine()
     for path, text in bundle.modules:
@@ -104,10 +127,7 @@ def _load(bundle: Bundle) -> Any:
             engine.add_policy(path, text)
         except RuntimeError as error:
             problems.append(_problem(str(error), bundle, path))
-    if problems:
-        raise ConfigError(problems)
-    engine.add_data_json(orjson.dumps(bundle.data).decode())
-    return engine
+    return engine, problems
 
 
 def _is_engines_own(error: BaseException) -> bool:

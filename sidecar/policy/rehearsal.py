@@ -7,11 +7,15 @@ in the first call that reaches it.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Final, get_args
+from typing import Any, Final, get_args
 
+from sidecar.errors import Problem
 from sidecar.model import (
     ENTITIES,
+    Action,
     ArgumentMarks,
     Caller,
     Effect,
@@ -77,3 +81,42 @@ def _documents() -> tuple[JsonObject, ...]:
 
 DOCUMENTS: Final = _documents()
 """An empty document, a list of every kind of tool, and a call of each."""
+
+_UNREADABLE: Final = re.compile(r"Rule (?P<rule>\S+) of this site cannot be read\.")
+"""How `data.sidecar.lib.site` says it, for every tool."""
+
+
+def judged(answer: Any) -> Iterator[Problem]:
+    """What is wrong with an answer of the entrypoint, though it is one.
+
+    A site rule that cannot be read denies every tool, and a mask that nothing can carry out stops
+    the call: both would show only when the rule is reached.
+    """
+    for verdict in filter(_is_verdict, answer["tools"].values()):
+        for denial in verdict["denials"]:
+            found = _UNREADABLE.fullmatch(str(denial["message"]))
+            if found and denial["code"] == found["rule"]:
+                what = f"site.rules.{found['rule']} cannot be read, which denies every tool"
+                remedy = "policies/README.md says what a rule gives and which members it has"
+                yield Problem(f"data.site.rules.{found['rule']}", what, remedy)
+        for mask in verdict["masks"]:
+            if not _is_carried_out(mask):
+                code = str(mask.get("code", ""))
+                where = code if code.startswith("masks.") else "masks"
+                what = f"a mask of {code} names no known entity, or a pointer without /"
+                yield Problem(f"data.site.rules.{where}", what, f"entities: {', '.join(_ENTITIES)}")
+
+
+_ENTITIES: Final = sorted(ENTITIES)
+
+
+def _is_verdict(value: Any) -> bool:
+    """Whether it has the agreed form; `decide` refuses what has not."""
+    return isinstance(value, dict) and {"denials", "masks"} <= value.keys()
+
+
+def _is_carried_out(mask: Any) -> bool:
+    if mask.get("action") not in get_args(Action):
+        return False
+    pointer = mask.get("pointer")
+    return pointer.startswith("/") if isinstance(pointer, str) else mask.get("entity") in ENTITIES

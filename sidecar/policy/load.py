@@ -1,0 +1,102 @@
+"""Folders to a Bundle that was checked: it parses, it runs, and the site's part does something."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from sidecar.errors import ConfigError, Problem
+from sidecar.policy import references, site, site_data
+from sidecar.policy.bundle import Bundle, read
+from sidecar.policy.embedded import Embedded, parsed
+from sidecar.policy.syntax import Module
+
+
+def load(library: Path, folder: Path | None = None) -> Bundle:
+    """Read the library and a site's folder, and try them.
+
+    What would do nothing, refuse everything or break a decision is refused here, whichever engine
+    decides later.
+
+    Raises:
+        ConfigError: every problem, with file and line.
+    """
+    bundle = read([library, *([folder] if folder else [])])
+    modules, problems = parsed(bundle)
+    ours: tuple[Module, ...] = ()
+    if folder:
+        ours = tuple(m for m in modules if Path(m.file).is_relative_to(folder))
+        is_whole = not problems
+        problems += _empty(bundle, folder)
+        problems += site.problems(ours)
+        problems += _references(bundle, library, modules, ours, is_whole=is_whole)
+        problems += _data(bundle, folder)
+    problems += _rehearsed(bundle, modules, problems)
+    if problems:
+        raise ConfigError(problems)
+    return dataclasses.replace(bundle, site_rules=tuple(site.rules(ours)))
+
+
+def _empty(bundle: Bundle, folder: Path) -> Iterator[Problem]:
+    """A folder of which nothing is read: a mount that failed, or a file with another name."""
+    paths = [*(Path(path) for path, _ in bundle.modules), *(file.path for file in bundle.files)]
+    if not any(path.is_relative_to(folder) for path in paths):
+        there = sorted(p.name for p in folder.iterdir() if not p.name.startswith("."))
+        held = f"it holds {', '.join(there[:3])}" if there else "it is empty"
+        what = f"no rule and no data is read from this folder: {held}"
+        yield Problem(
+            str(folder), what, "name rules *.rego and data data.yaml, or unset the folder"
+        )
+
+
+def _references(
+    bundle: Bundle,
+    library: Path,
+    modules: Iterable[Module],
+    ours: Iterable[Module],
+    *,
+    is_whole: bool,
+) -> Iterator[Problem]:
+    schema = json.loads((library / "input.schema.json").read_text("utf-8"))
+    known = references.names(modules, bundle.data) if is_whole else None
+    for module in ours:
+        yield from references.problems(module, schema, known)
+
+
+def _data(bundle: Bundle, folder: Path) -> Iterator[Problem]:
+    known = bundle.data.get("sidecar", {}).get("config", {})
+    for file in bundle.files:
+        if file.path.is_relative_to(folder):
+            yield from site_data.problems(file, known)
+
+
+def _rehearsed(bundle: Bundle, modules: Iterable[Module], told: list[Problem]) -> list[Problem]:
+    """What shows when it is evaluated, unless it follows from what is told already."""
+    files = {problem.where.rpartition(":")[0] for problem in told}
+    try:
+        Embedded(bundle)
+    except ConfigError as error:
+        placed = [_placed(problem, modules) for problem in error.problems]
+        return [p for p in placed if not told or _file(p) not in files | {None}]
+    return []
+
+
+def _file(problem: Problem) -> str | None:
+    """The file that a problem stands in; None when only the name of a rule is known."""
+    return None if problem.where.startswith("data.") else problem.where.rpartition(":")[0]
+
+
+def _placed(problem: Problem, modules: Iterable[Module]) -> Problem:
+    """A problem of a rule, with the file and line of its package when that is certain."""
+    if _file(problem) is not None:
+        return problem
+    found = []
+    for module in modules:
+        name = ".".join(("data", *module.package))
+        if module.package[:2] == ("site", "rules") and (
+            f"{name}.".startswith(f"{problem.where}.") or f"{problem.where}.".startswith(f"{name}.")
+        ):
+            found.append(f"{module.file}:{module.line}")
+    return dataclasses.replace(problem, where=found[0]) if len(found) == 1 else problem
