@@ -127,7 +127,7 @@ def test_findings_point_into_the_masked_value_and_at_the_string_of_embedded_json
 
 @pytest.mark.parametrize(
     ("action", "shown"),
-    [("keep", "+14155552671"), ("last4", "[PHONE:…2671]"), ("mask", "[PHONE]"), ("drop", None)],
+    [("keep", "+14155552671"), ("last4", "[PHONE:…2671]"), ("mask", "[PHONE]"), ("drop", "")],
 )
 def test_each_action_on_a_path(action, shown):
     masked = structured(JANE, by_entity("PHONE", action))

@@ -138,5 +138,8 @@ def test_a_record_of_arguments_withholds_findings_and_free_text():
         "body": {"withheld": "TEXT", "length": 13},
         "long": {"withheld": "TEXT", "length": 65},
         "flag": True,
-        "[EMAIL]": {"a": "b", "c": {"withheld": "EMAIL", "length": 15}},
+        "[withheld: 16 characters]": {
+            "a": {"withheld": "TEXT", "length": 1},
+            "c": {"withheld": "EMAIL", "length": 15},
+        },
     }

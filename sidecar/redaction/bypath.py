@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from sidecar.errors import BackendFailed
-from sidecar.model import Finding, JsonObject
+from sidecar.model import Action, Finding, JsonObject
 from sidecar.redaction import detect, leaves, marks, media
 from sidecar.redaction.leaves import Link
 from sidecar.redaction.rules import rendered
@@ -73,6 +73,11 @@ def mask_paths(value: JsonObject, node: marks.Node, tally: Tally) -> Payloads:
     return payloads
 
 
+def _shown(entity: str, action: Action, raw: str) -> str:
+    """A text in the place of a text, so that an output schema still holds."""
+    return "" if action == "drop" else rendered(entity, action, raw)
+
+
 def _kind(entity: str, raw: Any) -> str:
     """What a contact field holds: Gladly writes mail addresses and numbers into the same one."""
     if entity not in _CONTACT or not isinstance(raw, str):
@@ -98,6 +103,5 @@ def _mask(place: marks.Place, pointer: str, tally: Tally) -> None:
     is_text = isinstance(raw, str)
     if is_text:
         tally.known.add(entity, action, raw)
-    is_shown = is_text and action != "drop"
-    place.container[place.key] = rendered(entity, action, raw) if is_shown else None
+    place.container[place.key] = _shown(entity, action, raw) if is_text else None
     tally.masked.append(finding)

@@ -8,12 +8,12 @@ round costs only time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sidecar.model import ENTITIES
-from sidecar.redaction.plain import is_odd, plain
-from sidecar.redaction.recogniser import Span, blanked, pattern, patterns
+from sidecar.redaction.plain import is_odd, plain, readable
+from sidecar.redaction.recogniser import Budget, Exhausted, Span, blanked, pattern, patterns
 from sidecar.redaction.recognisers import ALL
 from sidecar.redaction.recognisers.token import LABEL
 
@@ -21,6 +21,9 @@ GATE = "|".join(f"(?:{r.gate})" for r in ALL)
 """Matches wherever any recogniser could find something."""
 _GATE = pattern(GATE)
 _GATES = patterns(r.gate for r in ALL)
+_EACH = tuple(pattern(r.gate) for r in ALL)
+_LARGE = 10_000
+"""Bytes from which gates one by one are quicker: each stops at its hit, a set reads to the end."""
 _FINDERS = tuple(r.find for r in ALL)
 _MASK = pattern(
     r"\[(?:" + "|".join(sorted(ENTITIES)) + r")(?::(?:…|\.\.\.)\d{1,4})?\](?:#\d{1,9})?"
@@ -95,8 +98,17 @@ def masks(text: str) -> list[Span]:
     return _in_characters(data, [Span("MASK", *m.span()) for m in _MASK.finditer(data)])
 
 
-def detect(text: str, context: str = "") -> list[Span]:
+def detect(
+    text: str,
+    context: str = "",
+    budget: Budget | None = None,
+    only: Collection[str] = ENTITIES,
+) -> list[Span]:
     """Every verified span, in characters of `text`, sorted, without repeats; some may overlap.
+
+    Where the budget (one for the text, unless it is given) is spent, the rest is not verified:
+    whatever recogniser's gate hits then takes the whole text for its own. `only` are the
+    entities that are looked for.
 
     `context` is read before the text, as a label is, and is not part of any span. Our own masks
     are no text: nothing is found in them, and `[PHONE]` is no word beside a number.
@@ -105,26 +117,42 @@ def detect(text: str, context: str = "") -> list[Span]:
         return [Span("TOKEN", 0, len(text))]
     own = masks(text)
     text = blanked(text, own, "\x00") if own else text
-    found = _spans(text, context)
+    budget = budget or Budget()
+    found = _spans(text, context, budget, only)
     if "\\" in text or (not text.isascii() and is_odd(text.encode())):
-        folded, places = plain(text)
+        folded = readable(text)
         if folded != text:
-            found += [
-                Span(s.entity, places[s.start], places[s.end - 1] + 1)
-                for s in _spans(folded, context)
-            ]
+            found += _in_original(text, _spans(folded, context, budget, only))
     if len(found) < 2:  # noqa: PLR2004 - nothing to sort
         return found
     return sorted(dict.fromkeys(found), key=lambda s: (s.start, -s.end))
 
 
-def _spans(text: str, context: str) -> list[Span]:
-    data = (context + text).encode()
-    found = [span for index in _hit(data) for span in _FINDERS[index](data)]
-    if not found or (not context and data.isascii()):
-        return found
-    skip = len(context)
+def _in_original(text: str, spans: list[Span]) -> list[Span]:
+    """Spans of the plain text where they stand in the original."""
+    exact = any(not s.is_whole for s in spans)
+    places = plain(text)[1] if exact else ()
     return [
+        s._replace(end=len(text))
+        if s.is_whole
+        else Span(s.entity, places[s.start], places[s.end - 1] + 1)
+        for s in spans
+    ]
+
+
+def _spans(text: str, context: str, budget: Budget, only: Collection[str]) -> list[Span]:
+    data = (context + text).encode()
+    found: list[Span] = []
+    whole: list[Span] = []
+    for index in (i for i in _hit(data) if ALL[i].entity in only):
+        try:
+            found += _FINDERS[index](data, budget)
+        except Exhausted:
+            whole.append(Span(ALL[index].entity, 0, len(text), is_whole=True))
+    if not found or (not context and data.isascii()):
+        return found + whole
+    skip = len(context)
+    return whole + [
         Span(s.entity, max(s.start - skip, 0), s.end - skip)
         for s in _in_characters(data, found)
         if s.end > skip
@@ -133,6 +161,8 @@ def _spans(text: str, context: str) -> list[Span]:
 
 def _hit(data: bytes) -> Sequence[int]:
     """Which recognisers' gates match, in order of precedence."""
+    if len(data) > _LARGE:
+        return [index for index, gate in enumerate(_EACH) if gate.search(data) is not None]
     hits = _GATES.Match(data) or ()
     if not hits and _GATE.search(data) is not None:
         return range(len(_FINDERS))  # a set that has run out of memory says nothing at all

@@ -1,18 +1,30 @@
-"""Values masked by path, searched for in the rest of the same result: "Hi Jane" in a transcript."""
+"""Values masked by path, searched for in the rest of the same result: "Hi Jane" in a transcript.
+
+One pass over a text's words: each is looked up as the first word of a value, and what begins
+with it is compared by length, so many values cost hardly more than one.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+import string
+from collections.abc import Iterator
 
+from sidecar.errors import BackendFailed
 from sidecar.model import Action
 from sidecar.redaction.detect import unescaped
+from sidecar.redaction.leaves import unscannable
 from sidecar.redaction.recogniser import Span
 
 SWEPT = frozenset({"NAME", "EMAIL", "PHONE", "ADDRESS"})
+MAX_LIVE = 20_000
+"""Values of one result that are looked for."""
+MAX_COMPARED = 16_000_000
+"""Characters compared in one result, and as many as `_TRY` for each try: 0.5 s at worst."""
+_TRY = 32
 _LEAST = 4
 _FEW = 32
-"""Values up to which each is looked for by itself first."""
+"""First words up to which each is looked for by itself first."""
 # Given names that are everyday words: their lower-case forms stay.
 _EVERYDAY = re.compile(
     r"april|august|bill|chase|christian|dean|destiny|drew|faith|frank|grace|grant|hope|hunter|"
@@ -22,6 +34,11 @@ _EVERYDAY = re.compile(
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _BREAKS = bytes(c if chr(c).isascii() and chr(c).isalnum() else 32 for c in range(256))
 _WORD_OF = re.compile(r"[0-9a-z]+")
+_INSIDE = frozenset(string.ascii_letters + string.digits + "_")
+_FOREIGN = re.compile(r"[^\x00-\x7f]")
+
+_Begun = dict[tuple[int, int], set[str]]
+"""Values that share a first word, by (place of the word in the value, length of the value)."""
 
 
 def folded(text: str) -> str:
@@ -37,7 +54,11 @@ class Known:
 
     def __init__(self) -> None:
         self._values: dict[str, tuple[str, Action]] = {}
-        self._live: tuple[str, ...] = ()
+        self._by_word: dict[str, _Begun] = {}
+        self._by_sign: dict[str, _Begun] = {}
+        self._live: frozenset[str] = frozenset()
+        self._is_foreign = False
+        self._compared = 0
 
     def add(self, entity: str, action: Action, raw: str) -> None:
         """Remember a value that was masked by path, and of a name each part of four letters."""
@@ -46,68 +67,92 @@ class Known:
         values = [raw.strip()]
         if entity == "NAME":
             values += _WORD.findall(raw)
-        for value in values:
-            if len(value) >= _LEAST and any(c.isalnum() for c in value):
-                self._values.setdefault(folded(value), (entity, action))
+        for value in map(folded, values):
+            if len(value) < _LEAST or not any(c.isalnum() for c in value):
+                continue
+            if value not in self._values:
+                self._values[value] = (entity, action)
+                self._index(value)
+
+    def _index(self, value: str) -> None:
+        """By the first word; a value of another script, as it has no words, by a first sign."""
+        by = self._by_word if value.isascii() else self._by_sign
+        first = (_WORD_OF if value.isascii() else _FOREIGN).search(value)
+        if first is not None:
+            begun = by.setdefault(first.group(), {})
+            begun.setdefault((first.start(), len(value)), set()).add(value)
 
     def is_in(self, data: bytes) -> bool:
         """Whether serialised JSON may hold one. Those it may hold are looked for from now on.
 
-        Linear in the data: an ASCII value must begin with one of the data's words.
+        Raises:
+            BackendFailed: with reason `unscannable`, for there are too many.
         """
+        self._live, self._is_foreign = frozenset(), False
         if not self._values:
             return False
         text = unescaped(data).lower()
-        if len(self._values) <= _FEW and not any(self._may_begin_in(v, text) for v in self._values):
-            self._live = ()
-            return False
-        words = frozenset(text.translate(_BREAKS).split())
-        whole = folded(text.decode()) if any(not v.isascii() for v in self._values) else ""
-        self._live = tuple(v for v in self._values if self._may_be_in(v, words, whole))
-        return bool(self._live)
+        if len(self._by_word) > _FEW or any(w.encode() in text for w in self._by_word):
+            words = text.translate(_BREAKS).decode().split()
+            self._live = frozenset(self._by_word.keys() & words)
+        self._is_foreign = bool(self._by_sign) and any(self._signs(folded(text.decode())))
+        self._check_live()
+        return self.is_live
 
-    @staticmethod
-    def _may_begin_in(value: str, text: bytes) -> bool:
-        """Less than `_may_be_in`, but without taking the text apart."""
-        if not value.isascii():
-            return True
-        first = _WORD_OF.search(value)
-        return first is not None and first.group().encode() in text
-
-    @staticmethod
-    def _may_be_in(value: str, words: frozenset[bytes], whole: str) -> bool:
-        if not value.isascii():
-            return value in whole
-        first = _WORD_OF.search(value)
-        return first is not None and first.group().encode() in words
+    def _check_live(self) -> None:
+        begun = [self._by_word[word] for word in self._live]
+        begun += self._by_sign.values() if self._is_foreign else ()
+        if sum(len(values) for lengths in begun for values in lengths.values()) > MAX_LIVE:
+            raise unscannable(BackendFailed, f"repeats more than {MAX_LIVE} names")
 
     @property
     def is_live(self) -> bool:
         """Whether any value may be in the data that was last asked about."""
-        return bool(self._live)
+        return bool(self._live) or self._is_foreign
 
     def spans(self, text: str) -> list[Span]:
-        """Where they stand in a text, as whole words."""
+        """Where they stand in a text, as whole words.
+
+        Raises:
+            BackendFailed: with reason `unscannable`, when too much was compared in this result.
+        """
         low = folded(text)
-        return [span for value in self._live for span in self._occurrences(value, low, text)]
+        found = list(self._words(low)) if self._live else []
+        if self._is_foreign and not low.isascii():
+            found += self._signs(low)
+        return [s for s in found if not _EVERYDAY.fullmatch(text[s.start : s.end])]
 
     def action(self, entity: str, text: str) -> Action | None:
         """The action on a value that was found by its text."""
         known = self._values.get(folded(text)) if self._values else None
         return known[1] if known is not None and known[0] == entity else None
 
-    def _occurrences(self, value: str, low: str, text: str) -> Iterable[Span]:
-        start = low.find(value)
-        while start >= 0:
-            end = start + len(value)
-            if _is_whole(value, low, start, end) and not _EVERYDAY.fullmatch(text[start:end]):
-                yield Span(self._values[value][0], start, end)
-            start = low.find(value, end)
+    def _words(self, low: str) -> Iterator[Span]:
+        for m in _WORD_OF.finditer(low):
+            if m.group() in self._live:
+                for span in self._begun(self._by_word[m.group()], low, m.start()):
+                    if _is_whole(low, span.start, span.end):
+                        yield span
+
+    def _signs(self, low: str) -> Iterator[Span]:
+        """Scripts without spaces have no borders."""
+        for m in _FOREIGN.finditer(low):
+            begun = self._by_sign.get(m.group())
+            if begun is not None:
+                yield from self._begun(begun, low, m.start())
+
+    def _begun(self, begun: _Begun, low: str, place: int) -> Iterator[Span]:
+        for (offset, length), values in begun.items():
+            self._compared += _TRY + length
+            if self._compared > MAX_COMPARED:
+                raise unscannable(BackendFailed, "repeats too many names too often")
+            start = place - offset
+            value = low[start : start + length] if start >= 0 else ""
+            if value in values:
+                yield Span(self._values[value][0], start, start + length)
 
 
-def _is_whole(value: str, low: str, start: int, end: int) -> bool:
-    """Not inside a word or an id. Scripts without spaces have no such borders."""
-    if not value.isascii():
-        return True
-    before, after = low[start - 1 : start] if start else "", low[end : end + 1]
-    return not any(c.isascii() and (c.isalnum() or c == "_") for c in (before, after) if c)
+def _is_whole(low: str, start: int, end: int) -> bool:
+    """Not inside a word or an id."""
+    is_after_word = start > 0 and low[start - 1] in _INSIDE
+    return not (is_after_word or (end < len(low) and low[end] in _INSIDE))

@@ -22,6 +22,14 @@ _LETTERS = 20
 """Characters of the shortest credential that is letters alone; nothing else found is letters."""
 MAX_LEAF = 1_000_000
 """Bytes of UTF-8 in one string or key."""
+MAX_RESULT = 4_000_000
+"""Bytes of a result, serialised: the search runs on the event loop and yields to nobody."""
+MAX_ARGUMENTS = 1024 * 1024
+"""Bytes of a message's arguments, serialised: more than that the policy engine does not read."""
+MAX_HITS = 20_000
+"""Leaves of one value that are looked at one by one."""
+_SHOWN = 256
+"""Characters of the longest key that appears in a pointer."""
 SMALL = 1_000_000
 """Numbers nearer to zero than this are counts and indices, unless their key says otherwise."""
 
@@ -40,12 +48,17 @@ class Leaf(NamedTuple):
     is_key: bool = False
 
 
-def dump(value: Any, refusal: type[Refusal]) -> bytes:
-    """Serialise, and refuse with reason `unscannable` what is too deep or too large to scan."""
+def dump(value: Any, refusal: type[Refusal], most: int) -> bytes:
+    """Serialise, and refuse with reason `unscannable` what is too deep or too large to scan.
+
+    `most` is how many bytes it may have.
+    """
     try:
         data = orjson.dumps(value)
     except (TypeError, RecursionError) as error:
         raise unscannable(refusal, "cannot be written as JSON") from error
+    if len(data) > most:
+        raise unscannable(refusal, f"is larger than {most} bytes")
     _check_depth(value, data.count(b"{") + data.count(b"["), refusal)
     if len(data) > MAX_LEAF:
         _check_length(value, refusal)
@@ -209,8 +222,28 @@ def pointer(link: Link) -> str:
     return "".join("/" + segment for segment in reversed(segments))
 
 
+def check_hits(count: int, refusal: type[Refusal]) -> None:
+    """Refuse what has more leaves to look at than are looked at in reasonable time."""
+    if count > MAX_HITS:
+        raise unscannable(refusal, f"has more than {MAX_HITS} places to look at")
+
+
+def withheld_key(key: str) -> str:
+    """What is told of a key that is not shown."""
+    return f"[withheld: {len(key)} characters]"
+
+
 def public_key(key: str) -> str:
-    """A key with personal data in it masked: what may be written about a place."""
+    """A key with personal data in it masked: what may be written about a place.
+
+    Of one that is longer than any name of a member only the length is told.
+    """
+    return _public_key(key) if len(key) <= _SHOWN else withheld_key(key)
+
+
+@lru_cache(maxsize=4096)
+def _public_key(key: str) -> str:
+    """The cache is memory of this process alone: a key stands in the pointer of all below it."""
     if len(key) < _LETTERS and key.isascii() and key.isalpha():
         return key
     if not detect.is_suspect_text(key.encode()):

@@ -52,9 +52,15 @@ def redact(result: JsonObject, tool: Tool, masks: Sequence[Mask]) -> Redacted:
     A pointer mask beats an entity mask, of several masks on one thing the strictest holds, and
     an entity that no mask names is masked.
 
+    Yields to nobody, so its time is bounded. Past 10,000 candidates in one result nothing is
+    verified any more: a leaf that may hold personal data is masked whole. Measured on one core:
+    0.25 s for 3000 customers in 515 KB with their names repeated in notes, 0.4 s for 900 KB of
+    telephone numbers, and 1.4 s at worst, for 4 MB of Han text with an address in each string.
+
     Raises:
-        BackendFailed: with reason `unscannable` for what is nested deeper than 64 levels, has a
-            string over 1 MB or is no JSON; with `redaction_residual` if masking left something.
+        BackendFailed: with reason `unscannable` for what is larger than 4 MB, nested deeper than
+            64 levels, has a string over 1 MB, more than 20,000 leaves to look at or as many
+            names to look for, or is no JSON; with `redaction_residual` if masking left something.
     """
     rules = Rules.of(masks)
     node = marks.tree(tool.pii, tool.safe, rules.pointers)
@@ -65,7 +71,7 @@ def redact_value(value: Any, masks: Sequence[Mask]) -> Redacted:
     """Mask any other JSON value by its content alone: an error, a notification, another result.
 
     Raises:
-        BackendFailed: as `redact` does.
+        BackendFailed: as `redact` does; the time is bounded in the same way.
     """
     return _redact(value, Rules.of(masks), None)
 
@@ -73,7 +79,7 @@ def redact_value(value: Any, masks: Sequence[Mask]) -> Redacted:
 def _redact(
     value: Any, rules: Rules, node: marks.Node | None, *, has_paths: bool = False
 ) -> Redacted:
-    data = leaves.dump(value, BackendFailed)
+    data = leaves.dump(value, BackendFailed, leaves.MAX_RESULT)
     tally = Tally(rules)
     payloads: bypath.Payloads = {}
     is_owned = has_paths or next(media.blocks(value), None) is not None
@@ -97,6 +103,7 @@ class _Content:
         self._payloads = payloads
         self._holders: frozenset[int] = frozenset()
         self._seen: dict[tuple[str, str], list[Span]] = {}
+        self._looked = 0
 
     def masked(self, value: Any, data: bytes, *, is_owned: bool) -> Any:
         """The value masked, itself if the gate sees nothing in its serialisation."""
@@ -119,6 +126,7 @@ class _Content:
 
     def _look(self, root: Any, fixed: str | None) -> None:
         self._tally.begin_round()
+        self._looked = 0
         found = marks.Places({}, set())
         if isinstance(root, dict) and self._node is not None:
             known = self._payloads.get(id(root))
@@ -140,6 +148,8 @@ class _Content:
         hits = leaves.suspects(found)
         if self._tally.known.is_live:
             hits |= {i for i, leaf in enumerate(found) if self._swept(leaf)}
+        self._looked += len(hits)
+        leaves.check_hits(self._looked, BackendFailed)
         keys: list[tuple[Leaf, str]] = []
         for leaf in (found[i] for i in sorted(hits)):
             pointer = leaves.pointer(leaf.link) if fixed is None else fixed
@@ -194,7 +204,7 @@ class _Content:
         """Looked at once: most results say the same twice, as an object and as its text."""
         found = self._seen.get((text, context))
         if found is None:
-            found = self._seen[text, context] = detect.detect(text, context)
+            found = self._seen[text, context] = detect.detect(text, context, self._tally.budget)
         return found
 
     def _swept(self, leaf: Leaf) -> list[Span]:

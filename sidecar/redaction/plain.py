@@ -6,7 +6,10 @@ the original's span is cut. Composition across characters is none of our busines
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from array import array
+from collections.abc import Sequence
 from functools import lru_cache
 
 from sidecar.redaction.recogniser import pattern
@@ -41,20 +44,40 @@ def _plain(char: str) -> str:
     return folded if folded.isascii() else char
 
 
-def plain(text: str) -> tuple[str, list[int]]:
+_ESCAPE = re.compile(r"\\+([nrt]?)")
+_STRANGE = re.compile(r"[^\x00-\x7f]+")
+_NOTABLE = re.compile(r"\\+([nrt]?)|[^\x00-\x7f]+")
+
+
+class _Folded(dict[int, str]):
+    """For `str.translate`, which is quicker than a loop; no more entries than Unicode has."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        return char if char.isascii() else _plain(char)
+
+
+_FOLDED = _Folded()
+
+
+def readable(text: str) -> str:
+    """The plain text alone."""
+    text = _ESCAPE.sub(lambda m: " " * len(m[1]), text) if "\\" in text else text
+    return text if text.isascii() else _STRANGE.sub(lambda m: m[0].translate(_FOLDED), text)
+
+
+def plain(text: str) -> tuple[str, Sequence[int]]:
     """The plain text, and for each of its characters (and its end) the index in the original."""
-    out: list[str] = []
-    places: list[int] = []
-    is_escape = False
-    for index, char in enumerate(text):
-        if char == "\\":
-            is_escape = True
-            continue
-        piece = char if char.isascii() else _plain(char)
-        if is_escape and char in "nrt":
-            piece = " "
-        is_escape = False
-        out.append(piece)
-        places.extend([index] * len(piece))
-    places.append(len(text))
-    return "".join(out), places
+    places = array("L")
+    position = 0
+    for m in _NOTABLE.finditer(text):
+        start, end = m.span()
+        places.extend(range(position, start))
+        if m[1] is None:
+            for index in range(start, end):
+                places.extend([index] * len(_plain(text[index])))
+        elif m[1]:
+            places.append(end - 1)
+        position = end
+    places.extend(range(position, len(text) + 1))
+    return readable(text), places

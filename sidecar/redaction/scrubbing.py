@@ -1,22 +1,18 @@
-"""Texts and values that our own logs and records may hold: every entity replaced, no rule asked."""
+"""Texts and values that our own logs may hold: every entity replaced, no rule asked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote_plus
 
-from sidecar.model import Finding
 from sidecar.redaction import detect, leaves
-from sidecar.redaction.leaves import MAX_DEPTH, Link
+from sidecar.redaction.leaves import MAX_DEPTH
 from sidecar.redaction.recogniser import Span, blanked, pattern
 
 _LONGEST = 65_536
 """Characters of one text of a log; what is longer is cut there, and says so."""
 _CUT = "…[CUT]"
-_FREE = 64
-"""Characters from which a string counts as free text."""
-
 _ENDPOINT = pattern(r"/mcp/([^\s/?#\"'<>\x00]{8,})")
 _PARAMETER = pattern(r"[?&;]([^=&#\s\"'<>\x00]{1,256})=([^&#\s\"'<>\x00]+)")
 _HEADER = pattern(
@@ -87,30 +83,3 @@ def _scalar(value: Any, context: str) -> Any:
     labelled = detect.detect(text, context) if context and len(text) <= _LONGEST else []
     clean = scrub(detect.replaced(text, labelled))
     return value if clean == text and isinstance(value, (str, int, float)) else clean
-
-
-def withhold(value: Any, findings: Iterable[Finding]) -> Any:
-    """A copy for the record of a decision's input, without what may be personal.
-
-    Each leaf with a finding becomes `{"withheld": entity, "length": characters}`, and so does,
-    as TEXT, every other string with a space in it or longer than 64 characters. Pointers are as
-    `scan` makes them of the same value.
-    """
-    entities: dict[str, str] = {}
-    for finding in findings:
-        entities.setdefault(finding.pointer, finding.entity)
-    return _withheld(value, None, entities)
-
-
-def _withheld(value: Any, link: Link, entities: dict[str, str]) -> Any:
-    if isinstance(value, dict):
-        members = (
-            (leaves.public_key(k), _withheld(v, (link, k), entities)) for k, v in value.items()
-        )
-        return leaves.object_of(members)
-    if isinstance(value, list):
-        return [_withheld(child, (link, i), entities) for i, child in enumerate(value)]
-    entity = entities.get(leaves.pointer(link)) if entities else None
-    if entity is None and isinstance(value, str) and (len(value) > _FREE or " " in value):
-        entity = "TEXT"
-    return value if entity is None else {"withheld": entity, "length": len(str(value))}

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from sidecar.redaction.recogniser import Recogniser, Span, is_digit, pattern
+from sidecar.redaction.recogniser import Budget, Recogniser, Span, is_digit, pattern
 
 _LEAST, _MOST = 13, 19
 _SEPARATOR = r"[\s.\-_/]"
 _RUN = pattern(rf"\d(?:{_SEPARATOR}{{0,2}}\d){{12,255}}")
 _GROUP = re.compile(rb"[0-9]{1,1000}")
+_FIRST = b"23456"  # of every issuer below
 _OVERLAP = 64  # bytes: more than 19 digits with two separators after each
 
 # (first prefix, last prefix, lengths), by the issuers' published ranges.
@@ -78,10 +79,12 @@ def _is_decimal(data: bytes, groups: list[tuple[int, int]], first: int, last: in
     return (is_fraction and first == last) or is_whole
 
 
-def _in_run(data: bytes, groups: list[tuple[int, int]]) -> Iterator[Span]:
+def _in_run(data: bytes, groups: list[tuple[int, int]], budget: Budget) -> Iterator[Span]:
     index = 0
     while index < len(groups):
-        for last in _windows(groups, index):
+        can_begin = data[groups[index][0]] in _FIRST
+        for last in _windows(groups, index) if can_begin else ():
+            budget.spend()
             digits = b"".join(data[a:b] for a, b in groups[index : last + 1])
             if _is_decimal(data, groups, index, last):
                 continue
@@ -92,7 +95,8 @@ def _in_run(data: bytes, groups: list[tuple[int, int]]) -> Iterator[Span]:
         index += 1
 
 
-def _find(data: bytes) -> list[Span]:
+def _find(data: bytes, budget: Budget | None = None) -> list[Span]:
+    budget = budget or Budget()
     found: list[Span] = []
     position = 0
     while (run := _RUN.search(data, position)) is not None:
@@ -102,7 +106,7 @@ def _find(data: bytes) -> list[Span]:
             start -= 1
         while is_digit(data, end):
             end += 1
-        found += _in_run(data, [m.span() for m in _GROUP.finditer(data, start, end)])
+        found += _in_run(data, [m.span() for m in _GROUP.finditer(data, start, end)], budget)
         # The pattern is bounded: a card on the border of two matches is in the overlap.
         is_cut = is_cut or end - start > 256  # noqa: PLR2004 - the bound of the pattern
         position = max(position + 1, end - _OVERLAP) if is_cut and end < len(data) else end

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sidecar.redaction.recogniser import Recogniser, Span, blanked, pattern
+from sidecar.redaction.recogniser import Budget, Recogniser, Span, blanked, pattern
 
 _AT = r"(?:@|%40)"
 # Alphabets that put spaces between words: an address glued to Chinese text keeps its own ends.
@@ -20,8 +20,9 @@ _ANY_SCRIPT = pattern(rf"[\pL\pN][\pL\pN._%+\-]*{_AT}(?:[\pL\pN][\pL\pN\-]*\.)+\
 _FILES = (b".png", b".jpg", b".jpeg", b".gif", b".svg", b".webp")
 
 
-def _find(data: bytes) -> list[Span]:
+def _find(data: bytes, budget: Budget | None = None) -> list[Span]:
     spans = [Span("EMAIL", *m.span()) for m in _ADDRESS.finditer(data)]
+    (budget or Budget()).spend(len(spans))
     found = [s for s in spans if not data[s.start : s.end].lower().endswith(_FILES)]
     if data.isascii():
         return found

@@ -14,6 +14,7 @@ from typing import Any
 import phonenumbers
 
 from sidecar.redaction.recogniser import (
+    Budget,
     Recogniser,
     Span,
     blanked,
@@ -81,13 +82,16 @@ def _ends(data: bytes, start: int, end: int) -> list[int]:
     return ends[:-5:-1]
 
 
-def _each(candidate: Any, data: bytes, judge: Callable[[Any], Span | None]) -> Iterator[Span]:
+def _each(
+    candidate: Any, data: bytes, judge: Callable[[Any], Span | None], budget: Budget
+) -> Iterator[Span]:
     """Every candidate that is a number; behind a bad one, look again after its first digits."""
     position = 0
     while len(data) - position >= _LEAST:
         m = candidate.search(data, position)
         if m is None:
             return
+        budget.spend()
         span = judge(m)
         if span is not None:
             yield span
@@ -101,7 +105,7 @@ def _after_first_digits(data: bytes, start: int, end: int) -> int:
     return end if m is None else int(m.end())
 
 
-def _international(data: bytes) -> Iterator[Span]:
+def _international(data: bytes, budget: Budget) -> Iterator[Span]:
     def judge(m: Any) -> Span | None:
         start, end = m.span()
         has_plus = data[start] == _PLUS_SIGN
@@ -109,11 +113,12 @@ def _international(data: bytes) -> Iterator[Span]:
             return None
         for stop in _ends(data, start, end):
             number = data[start:stop].decode()
+            budget.spend()
             if _is_valid(number if has_plus else f"+{number[2:]}", "US"):
                 return Span("PHONE", start, stop)
         return None
 
-    return _each(_INTERNATIONAL, data, judge)
+    return _each(_INTERNATIONAL, data, judge, budget)
 
 
 def _is_part_of_longer(data: bytes, start: int, end: int) -> bool:
@@ -123,29 +128,33 @@ def _is_part_of_longer(data: bytes, start: int, end: int) -> bool:
     return is_digit(data, before) or is_digit(data, after)
 
 
-def _national(data: bytes) -> Iterator[Span]:
+def _national(data: bytes, budget: Budget) -> Iterator[Span]:
     def judge(m: Any) -> Span | None:
         if _is_part_of_longer(data, *m.span()) or not _is_valid(m.group().decode(), "US"):
             return None
         return Span("PHONE", *m.span())
 
-    return _each(_NATIONAL, data, judge)
+    return _each(_NATIONAL, data, judge, budget)
 
 
-def _in_any_region(number: str) -> bool:
-    return any(_is_valid(number, region) for region in _REGIONS)
+def _in_any_region(number: str, budget: Budget) -> bool:
+    for region in _REGIONS:
+        budget.spend()
+        if _is_valid(number, region):
+            return True
+    return False
 
 
-def _beside(data: bytes, start: int, end: int) -> Span | None:
+def _beside(data: bytes, start: int, end: int, budget: Budget) -> Span | None:
     if is_digit(data, start - 1):
         return None
     for stop in _ends(data, start, end):
-        if _in_any_region(data[start:stop].decode()):
+        if _in_any_region(data[start:stop].decode(), budget):
             return Span("PHONE", start, stop)
     return None
 
 
-def _after_word(data: bytes) -> Iterator[Span]:
+def _after_word(data: bytes, budget: Budget) -> Iterator[Span]:
     def judge(m: Any) -> Span | None:
         (word, end_of_word), (start, end) = m.span(1), m.span(2)
         is_short = end_of_word - word <= _SHORT and is_letter(data, word)
@@ -153,26 +162,27 @@ def _after_word(data: bytes) -> Iterator[Span]:
             return None
         if is_about_something_else(data[end_of_word:start]):
             return None
-        return _beside(data, start, end)
+        return _beside(data, start, end, budget)
 
-    return _each(_CONTEXT, data, judge)
-
-
-def _before_word(data: bytes) -> Iterator[Span]:
-    return _each(_SUFFIX, data, lambda m: _beside(data, *m.span(1)))
+    return _each(_CONTEXT, data, judge, budget)
 
 
-def _find(data: bytes) -> list[Span]:
-    found = list(_international(data)) if b"+" in data or b"00" in data else []
+def _before_word(data: bytes, budget: Budget) -> Iterator[Span]:
+    return _each(_SUFFIX, data, lambda m: _beside(data, m.start(1), m.end(1), budget), budget)
+
+
+def _find(data: bytes, budget: Budget | None = None) -> list[Span]:
+    budget = budget or Budget()
+    found = list(_international(data, budget)) if b"+" in data or b"00" in data else []
     data = blanked(data, found, b"\x00") if found else data
     if len(data.translate(None, _OTHERS)) < _LEAST:
         return found  # no shape has fewer digits
-    national = list(_national(data))
+    national = list(_national(data, budget))
     data = blanked(data, national, b"\x00") if national else data
     found += national
-    found += _after_word(data)
+    found += _after_word(data, budget)
     if b"s " in data or b"t " in data:  # is, was, ist
-        found += _before_word(data)
+        found += _before_word(data, budget)
     return found
 
 

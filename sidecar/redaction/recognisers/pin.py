@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sidecar.redaction.recogniser import (
+    Budget,
     Recogniser,
     Span,
     is_about_something_else,
@@ -28,8 +29,9 @@ _CANDIDATE = pattern(
 )
 
 
-def _spans(data: bytes) -> Iterator[Span]:
+def _spans(data: bytes, budget: Budget) -> Iterator[Span]:
     for m in _CANDIDATE.finditer(data):
+        budget.spend()
         (_, after), (start, end) = m.span(1), m.span(2)
         if is_letter(data, m.start() - 1) or is_letter(data, after) or is_digit(data, end):
             continue  # "shopping 1234", "pinned 1234", or the head of a longer number
@@ -37,8 +39,8 @@ def _spans(data: bytes) -> Iterator[Span]:
             yield Span("PIN", start, end)
 
 
-def _find(data: bytes) -> list[Span]:
-    return list(_spans(data))
+def _find(data: bytes, budget: Budget | None = None) -> list[Span]:
+    return list(_spans(data, budget or Budget()))
 
 
 RECOGNISER = Recogniser(

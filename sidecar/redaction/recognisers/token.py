@@ -10,7 +10,7 @@ import base64
 import binascii
 from collections.abc import Iterator
 
-from sidecar.redaction.recogniser import Recogniser, Span, is_letter, pattern
+from sidecar.redaction.recogniser import Budget, Recogniser, Span, is_letter, pattern
 
 _J = r"[ _\-.]{0,2}"
 WORDS = (
@@ -52,8 +52,9 @@ def _is_basic(value: bytes) -> bool:
         return False
 
 
-def _schemes(data: bytes) -> Iterator[Span]:
+def _schemes(data: bytes, budget: Budget) -> Iterator[Span]:
     for m in _SCHEME.finditer(data):
+        budget.spend()
         value = m.group(2)
         is_bearer = m.group(1).lower() == b"bearer"
         is_opaque = len(value) >= _OPAQUE and _is_random(value)
@@ -61,29 +62,35 @@ def _schemes(data: bytes) -> Iterator[Span]:
             yield Span("TOKEN", *m.span(2))
 
 
-def _vendors(data: bytes) -> Iterator[Span]:
+def _vendors(data: bytes, budget: Budget) -> Iterator[Span]:
     for m in _VENDOR.finditer(data):
+        budget.spend()
         before = data[m.start() - 1 : m.start()]
         if not (before.isalnum() or before in (b"-", b"_")) and _is_random(m.group()):
             yield Span("TOKEN", *m.span())  # and not risk-assessment, nor the middle of an id
 
 
-def _named(data: bytes) -> Iterator[Span]:
+def _named(data: bytes, budget: Budget) -> Iterator[Span]:
     for m in _NAMED.finditer(data):
+        budget.spend()
         value = m.group(2)
         # After a colon or "is" a plain word is prose: "password: please reset it".
         if m.group(1) == b"=" or not (value.rstrip(b".!?)").isalpha() and value.islower()):
             yield Span("TOKEN", *m.span(2))
     for m in _WEAK.finditer(data):
+        budget.spend()
         if not is_letter(data, m.start() - 1) and _is_random(m.group(1)):
             yield Span("TOKEN", *m.span(1))
 
 
-def _find(data: bytes) -> list[Span]:
+def _find(data: bytes, budget: Budget | None = None) -> list[Span]:
+    budget = budget or Budget()
     jwts = [Span("TOKEN", m.start(), m.end()) for m in _JWT.finditer(data)]
     urls = [Span("TOKEN", *m.span(1)) for m in _USERINFO.finditer(data)]
     keys = [Span("TOKEN", m.start(), m.end()) for m in _PEM.finditer(data)]
-    return [*jwts, *urls, *keys, *_schemes(data), *_vendors(data), *_named(data)]
+    budget.spend(len(jwts) + len(urls) + len(keys))
+    judged = (*_schemes(data, budget), *_vendors(data, budget), *_named(data, budget))
+    return [*jwts, *urls, *keys, *judged]
 
 
 RECOGNISER = Recogniser(
