@@ -37,10 +37,11 @@ lint: $(STAMP)
 	$(BIN)/lint-imports --no-logo
 
 check: lint  ## the inner loop: lint, types, floors and every test without sockets; under a minute
-	$(BIN)/python -m pytest -m "not sockets and not nightly"
+	$(BIN)/python -m pytest -m "not sockets and not nightly" --numprocesses auto --dist loadfile
 
-test: lint tools  ## the gate: everything but the nightly tests, with real sockets and programs
-	$(BIN)/python -m pytest -m "not nightly"
+# What waits for sockets and programs runs alone, so that no other test is in its way.
+test: check tools  ## the gate: everything but the nightly tests, with real sockets and programs
+	$(BIN)/python -m pytest -m "sockets and not nightly"
 
 conformance: tools  ## the official MCP conformance suite, direct and through the sidecar
 	$(BIN)/python -m pytest -rP tests/test_conformance.py

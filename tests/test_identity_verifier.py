@@ -116,13 +116,13 @@ def test_the_endpoint_at_mcp_always_needs_a_bearer_token():
         "/MCP",
         "/mcp//",
         "/mcp/x",
-        f"/mcp/{URL_TOKEN}/",
-        f"/mcp//{URL_TOKEN}",
-        f"/mcp/{URL_TOKEN[:-1]}",
-        f"/mcp/{URL_TOKEN} ",
-        f"/mcp/{URL_TOKEN.swapcase()}",
-        f"/mcp/{URL_TOKEN}?a=b",
-        f"/mcp/{URL_HASH}",
+        "/mcp/TOKEN/",
+        "/mcp//TOKEN",
+        "/mcp/CUT",
+        "/mcp/TOKEN ",
+        "/mcp/SWAPPED",
+        "/mcp/TOKEN?a=b",
+        "/mcp/HASH",
         "/mcp?access_token=a",
         "/mcp/\u00e9",
         "/mcp/\ud800",
@@ -132,6 +132,14 @@ def test_the_endpoint_at_mcp_always_needs_a_bearer_token():
     ],
 )
 def test_a_path_that_is_no_endpoint_is_not_found_whatever_is_sent(path):
+    spellings = {
+        "TOKEN": URL_TOKEN,
+        "CUT": URL_TOKEN[:-1],
+        "SWAPPED": URL_TOKEN.swapcase(),
+        "HASH": URL_HASH,
+    }
+    for name, spelling in spellings.items():
+        path = path.replace(name, spelling)
     assert why(head(f"Bearer {signed()}", path=path)) == "endpoint_unknown"
 
 
