@@ -109,19 +109,27 @@ async def once(port: int, request: bytes) -> tuple[int, bytes]:
 
 
 async def closed_loop(target: Target, connections: int, seconds: float) -> Seen:
-    """Ask on every connection, again and again."""
+    """Ask on every connection, again and again; leave no question open for what comes next."""
     seen = Seen()
+    busy = connections
+    is_done = asyncio.Event()
 
     def on_reply(connection: Connection, status: int, body: bytes) -> None:
+        nonlocal busy
         _count(seen, target, status, body)
-        if status:
+        if status and time.perf_counter() < ends:
             connection.ask(target.request)
+            return
+        busy -= 1
+        if not busy:
+            is_done.set()
 
     asking = await _connected(target.port, connections, on_reply)
     started = time.perf_counter()
+    ends = started + seconds
     for connection in asking:
         connection.ask(target.request)
-    await asyncio.sleep(seconds)
+    await asyncio.wait_for(is_done.wait(), seconds + _DRAIN)
     seen.seconds = time.perf_counter() - started
     for connection in asking:
         connection.close()
