@@ -1,14 +1,18 @@
-"""The admin listener: `/livez` and `/readyz`, and nothing that an agent in the pod could use."""
+"""The admin listener: `/livez`, `/readyz`, `/metrics`, and nothing that an agent could use.
+
+An agent in the pod can read all of it, so that it counts tools and never names one.
+"""
 
 from __future__ import annotations
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from sidecar.audit import Writer
 from sidecar.catalog import Drift, Reviewed
+from sidecar.metrics import CONTENT_TYPE, Metrics
 
 
 def application(writer: Writer, reviewed: Reviewed) -> Starlette:
@@ -16,9 +20,10 @@ def application(writer: Writer, reviewed: Reviewed) -> Starlette:
 
     Liveness is this process answering. Readiness is a loaded policy, without which nothing is
     served at all, and an audit log that can be written; a backend that is down makes neither
-    fail, since restarting the agent's pod would not help. Tools that differ from what was reviewed
-    are named in its text.
+    fail, since restarting the agent's pod would not help. How many tools differ from what was
+    reviewed stands in its text.
     """
+    metrics = Metrics(reviewed)
 
     async def livez(_: Request) -> PlainTextResponse:
         return PlainTextResponse("ok\n")
@@ -28,12 +33,20 @@ def application(writer: Writer, reviewed: Reviewed) -> Starlette:
             return PlainTextResponse("the audit log cannot be written\n", status_code=503)
         return PlainTextResponse(_told(reviewed.drift))
 
-    return Starlette(routes=[Route("/livez", livez), Route("/readyz", readyz)])
+    async def numbers(_: Request) -> Response:
+        return Response(metrics.text(), media_type=CONTENT_TYPE)
+
+    return Starlette(
+        routes=[Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", numbers)]
+    )
 
 
 def _told(drift: Drift) -> str:
-    changed = {"added": drift.added, "changed": drift.changed, "removed": drift.removed}
-    lines = [
-        f"{what} since the review: {', '.join(names)}" for what, names in changed.items() if names
-    ]
-    return "\n".join(["ok", *lines, ""])
+    counts = {"added": drift.added, "changed": drift.changed, "removed": drift.removed}
+    parts = [f"{len(names)} {how}" for how, names in counts.items() if names]
+    if not parts:
+        return "ok\n"
+    return (
+        f"ok, but tools differ from what was reviewed and are refused: {', '.join(parts)}; "
+        "the log names them, `sidecar catalog pin` accepts them\n"
+    )

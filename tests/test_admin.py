@@ -79,20 +79,23 @@ async def test_a_sidecar_whose_log_was_taken_away_stays_not_ready(tmp_path):
         assert await statuses(client) == [200, 503]
 
 
-async def test_readiness_names_the_tools_that_differ_from_what_was_reviewed(tmp_path):
+async def test_readiness_and_metrics_count_the_tools_that_changed_and_name_none(tmp_path):
     async with listening(tmp_path) as (client, _, reviewed):
-        reviewed.see([{"name": "a", "description": "x"}, {"name": "b"}])
+        reviewed.see([{"name": "tool_a", "description": "x"}, {"name": "tool_b"}])
         assert (await client.get("/readyz")).text == "ok\n"
-        reviewed.see([{"name": "a", "description": "y"}, {"name": "c"}])
+        assert 'sidecar_tools_drifted{how="changed"} 0.0' in (await client.get("/metrics")).text
+        reviewed.see([{"name": "tool_a", "description": "y"}, {"name": "tool_c"}])
         answer = await client.get("/readyz")
         assert answer.status_code == 200
-        assert answer.text == (
-            "ok\nadded since the review: c\nchanged since the review: a\n"
-            "removed since the review: b\n"
-        )
+        assert "refused: 1 added, 1 changed, 1 removed;" in answer.text
+        scraped = await client.get("/metrics")
+        assert scraped.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+        for how in ("added", "changed", "removed"):
+            assert f'sidecar_tools_drifted{{how="{how}"}} 1.0' in scraped.text
+        assert "tool_" not in answer.text + scraped.text
 
 
-@pytest.mark.parametrize("path", ["/", "/mcp", "/metrics", "/config", "/livez/", "/policies"])
+@pytest.mark.parametrize("path", ["/", "/mcp", "/metrics/x", "/config", "/livez/", "/policies"])
 async def test_there_is_nothing_else_that_an_agent_in_the_pod_could_use(tmp_path, path):
     async with listening(tmp_path) as (client, _, _):
         assert (await client.get(path)).status_code in {307, 404}

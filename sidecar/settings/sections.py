@@ -47,8 +47,8 @@ class Listen(Section):
 class Admin(Section):
     """Where the platform reaches us."""
 
-    host: Address = Field("127.0.0.1", description="Address of `/livez` and `/readyz`.")
-    port: Port = Field(9090, description="Port of `/livez` and `/readyz`.")
+    host: Address = Field("127.0.0.1", description="Address of `/livez`, `/readyz` and `/metrics`.")
+    port: Port = Field(9090, description="Port of `/livez`, `/readyz` and `/metrics`.")
 
 
 class Backend(Section):
