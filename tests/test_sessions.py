@@ -9,6 +9,7 @@ import pytest
 from flow import ask, call, event, flow, result, stream, token, tool_result
 
 from sidecar import audit
+from sidecar.errors import BackendTimedOut
 from sidecar.model import Reply
 
 pytestmark = pytest.mark.anyio
@@ -49,6 +50,42 @@ async def test_an_id_that_is_in_flight_in_a_session_is_not_taken_twice(tmp_path,
             assert "[NAME]" in (await first).text
         f.backend.reply = tool_result({"result": []})
         assert (await f.ask(call(INBOXES, 1), headers=SESSION)).status_code == 200
+
+
+PAGE = Reply(500, (("content-type", "text/html"),), b"<h1>down</h1>")
+LIMITED = Reply(429, (("content-type", "application/json"),), b"{}")
+
+
+@pytest.mark.parametrize("answer", [LIMITED, PAGE, Reply(404)], ids=["429", "500", "404"])
+async def test_an_id_is_free_again_after_an_answer_that_is_no_result(tmp_path, answer):
+    async with flow(tmp_path) as f:
+        await in_session(f)
+        f.backend.reply = answer
+        assert (await f.ask(call(INBOXES, 7), headers=SESSION)).status_code >= 400
+        f.backend.reply = tool_result({"result": []}, 7)
+        assert (await f.ask(call(INBOXES, 7), headers=SESSION)).status_code == 200
+
+
+async def test_an_id_is_free_again_after_a_call_that_never_left(tmp_path):
+    async with flow(tmp_path) as f:
+        await in_session(f)
+        refused = await f.ask(call("no_such_tool", 7), headers=SESSION)
+        assert "Unknown tool" in refused.text
+        f.backend.reply = tool_result({"result": []}, 7)
+        assert (await f.ask(call(INBOXES, 7), headers=SESSION)).status_code == 200
+
+
+async def test_an_id_stays_taken_while_its_result_may_still_come(tmp_path):
+    async with flow(tmp_path) as f:
+        await in_session(f)
+        f.backend.reply = BackendTimedOut("late")
+        first = await f.ask(call(CUSTOMERS, 7, phoneNumber="x"), headers=SESSION)
+        assert first.status_code == 504
+        again = await f.ask(call(INBOXES, 7), headers=SESSION)
+        assert (again.status_code, len(f.backend.sent)) == (400, 1)
+        # The refusal of the second call does not free the first one's id.
+        again = await f.ask(call(INBOXES, 7), headers=SESSION)
+        assert (again.status_code, len(f.backend.sent)) == (400, 1)
 
 
 async def test_the_same_id_in_another_session_or_without_one_is_nobodys_business(tmp_path):

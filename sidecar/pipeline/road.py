@@ -131,6 +131,8 @@ class Road:
             _log.error("fault on the road", event_id=exchange.id, exc_info=fault)
             await _close(exchange.reply)
             return await self._records.refusal(exchange, Refusal(type(fault).__name__))
+        finally:
+            self._waiting.release(exchange)
         return exchange.reply or Reply(202)
 
     async def close(self) -> None:

@@ -16,6 +16,8 @@ from sidecar.exchange import Exchange
 from sidecar.model import JsonObject, Message
 
 _CAPACITY: Final = 10_000
+_LATER: Final = frozenset({202, 204})
+"""Statuses that say nothing of the result."""
 _LONGEST: Final = 64
 """Characters of an argument that is kept of a waiting call: ids are shorter, texts are not."""
 
@@ -89,9 +91,17 @@ class Waiting:
         return self._calls.take(asker(exchange), _name(response))
 
     def release(self, exchange: Exchange) -> None:
-        """Free the id of a call that ended without a result, and for good."""
-        message = exchange.message
-        if message is not None and message.kind == "request":
+        """Free the id of a call for which nothing can come any more.
+
+        It never left, or the backend answered it whole: with a 429 or an error page, say. After a
+        time-out or a stream that broke off the result may still come, so the id stays taken.
+        """
+        message, reply = exchange.message, exchange.reply
+        is_answered = reply is not None and reply.stream is None and reply.status not in _LATER
+        if message is None or not (is_answered or not exchange.tally.is_intent_recorded):
+            return
+        held = self._calls.get(asker(exchange), _name(message))
+        if held is not None and held.id == exchange.id:
             self._calls.take(asker(exchange), _name(message))
 
     def relayed(self, exchange: Exchange, event_id: bytes) -> None:
