@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from sidecar.catalog import Rest, load, table
+from sidecar.catalog import Example, Rest, load, table
 from sidecar.catalog.patterns import fault_of
 from sidecar.errors import ConfigError
 from sidecar.model import ENTITIES, ArgumentMarks, PersonalData, Subject, Tool
@@ -39,7 +39,7 @@ NEEDED = {
     "method": "custom",
     "effect": "write",
     "tags": ["ping"],
-    "rest": {"verb": "POST", "path": "/ping", "query": [], "body": ["text"]},
+    "rest": {"operation": "ping", "verb": "POST", "path": "/ping", "query": [], "body": ["text"]},
     "input_schema": {
         "type": "object",
         "additionalProperties": False,
@@ -114,13 +114,36 @@ def test_what_is_found_is_made_once_and_cannot_be_changed():
 def test_a_row_says_all_that_the_backend_needs(tmp_path):
     row = {"name": "ping", "constraints": ["One.", "Two."], "customer_text": ["/a"]}
     (made,) = load([write(tmp_path, "a.yaml", row)]).rows
-    assert made.rest == Rest("POST", "/ping", (), ("text",))
+    assert made.rest == Rest("ping", "POST", "/ping", (), ("text",))
     assert made.description == "Pings. One. Two."
     assert (made.constraints, made.customer_text) == (("One.", "Two."), ("/a",))
     assert (made.title, made.summary, made.confidence) == ("Ping", "Pings.", "inferred")
     assert (made.aliases, made.examples, made.file) == ((), (), "a.yaml")
     assert made.input_schema == NEEDED["input_schema"]
     assert made.output_schema == {"type": "object"}
+
+
+def test_a_row_without_rest_is_another_backends(tmp_path):
+    folder = write(tmp_path, "a.yaml", {"name": "ping"})
+    text = (folder / "a.yaml").read_text()
+    row = json.loads(text)["tools"][0]
+    del row["rest"]
+    (folder / "a.yaml").write_text(json.dumps({"tools": [row]}))
+    (made,) = load([folder]).rows
+    assert made.rest is None
+    assert made.tool.arguments == {"text": ArgumentMarks()}
+
+
+def test_an_example_says_which_rules_deny_it(tmp_path):
+    examples = [
+        {"arguments": {}, "verdict": "allow"},
+        {"arguments": {"text": "x"}, "verdict": "deny", "rules": ["access.bulk", "access.tags"]},
+    ]
+    (made,) = load([write(tmp_path, "a.yaml", {"name": "ping", "examples": examples})]).rows
+    assert made.examples == (
+        Example({}, ()),
+        Example({"text": "x"}, ("access.bulk", "access.tags")),
+    )
 
 
 def test_a_later_folder_adds_tools(tmp_path):
@@ -260,6 +283,7 @@ def test_records_of_one_kind_are_marked_alike_wherever_they_are_answered():
 def test_nothing_shipped_writes_over_a_customer_unmarked():
     tool = SHIPPED.find("update_a_gladly_customer_by_id")
     (row,) = [row for row in SHIPPED.rows if row.tool.name == tool.name]
+    assert row.rest is not None
     assert all(tool.arguments[name].overwrites for name in row.rest.body)
     assert SHIPPED.find("delete_a_gladly_customer_by_id").effect == "destructive"
 

@@ -25,6 +25,7 @@ tools:
     effect: read
     tags: [notes, tasks]
     rest:
+      operation: getNotes
       verb: GET
       path: "/tasks/{task_id}/notes"
       query: [status]
@@ -54,7 +55,7 @@ tools:
     subject:
       - {kind: task, source: argument, pointer: /task_id}
     examples:
-      - {task_id: t1}
+      - {arguments: {task_id: t1}, verdict: allow}
 """
 KEYS = [
     line.split(":")[0].strip(" -")
@@ -96,15 +97,15 @@ def test_the_row_that_the_other_tests_break_is_whole():
     [
         ("    summary: Lists notes.\n", "", "notes.yaml:2 member 1 lacks 'summary'"),
         ("title:", "headline:", "notes.yaml:5 unknown key 'headline'"),
-        ("verb: GET", "verb: GTE", "notes.yaml:14 'verb' is none of the words allowed here"),
+        ("verb: GET", "verb: GTE", "notes.yaml:15 'verb' is none of the words allowed here"),
         ("method: list", "method: lst", "notes.yaml:10 'method' is none of the words allowed here"),
         ("    tags: [notes, tasks]", "    tags: notes", "notes.yaml:12 'tags' is a string"),
         ("    title: List notes", "    title:", "notes.yaml:5 'title' is empty"),
-        ("/name: NAME", "/name: NAM", "notes.yaml:36 '/name' is none of the words allowed here"),
-        ("expected: [NAME]", "expect: [NAME]", "notes.yaml:34 unknown key 'expect'"),
+        ("/name: NAME", "/name: NAM", "notes.yaml:37 '/name' is none of the words allowed here"),
+        ("expected: [NAME]", "expect: [NAME]", "notes.yaml:35 unknown key 'expect'"),
         ("title: List notes", "title: ''", "notes.yaml:5 'title' breaks the limit minLength 1"),
-        ("Only these.", "''", "notes.yaml:24 'description' breaks the limit minLength 1"),
-        ("{kind: task,", "{kind: agent,", "notes.yaml:41 'kind' is none of the words allowed here"),
+        ("Only these.", "''", "notes.yaml:25 'description' breaks the limit minLength 1"),
+        ("{kind: task,", "{kind: agent,", "notes.yaml:42 'kind' is none of the words allowed here"),
     ],
 )
 def test_what_the_schema_forbids_is_told_on_its_line(old, new, expected):
@@ -118,38 +119,38 @@ def test_what_the_schema_forbids_is_told_on_its_line(old, new, expected):
         (
             "additionalProperties: false",
             "additionalProperties: true",
-            "notes.yaml:20 'additionalProperties' is none of the words allowed here",
+            "notes.yaml:21 'additionalProperties' is none of the words allowed here",
         ),
         (
             "      additionalProperties: false\n",
             "",
-            "notes.yaml:18 'input_schema' lacks 'additionalProperties'",
+            "notes.yaml:19 'input_schema' lacks 'additionalProperties'",
         ),
         (
             ", description: The task's id.}",
             "}",
-            "notes.yaml:23 'task_id' lacks 'description'",
+            "notes.yaml:24 'task_id' lacks 'description'",
         ),
-        ("enum: [OPEN]", "oneOf: [OPEN]", "notes.yaml:24 unknown key 'oneOf'"),
+        ("enum: [OPEN]", "oneOf: [OPEN]", "notes.yaml:25 unknown key 'oneOf'"),
         (
             "enum: [OPEN]",
             "pattern: '['",
-            "notes.yaml:24 'pattern' breaks the limit format \"regex\"",
+            "notes.yaml:25 'pattern' breaks the limit format \"regex\"",
         ),
         (
             "status: {type: string,",
             "status: {type: object,",
-            "notes.yaml:24 'status' lacks 'additionalProperties'",
+            "notes.yaml:25 'status' lacks 'additionalProperties'",
         ),
         (
             "        task_id: {",
             "        task-id: {",
-            "notes.yaml:23 key 'task-id' has a wrong form",
+            "notes.yaml:24 key 'task-id' has a wrong form",
         ),
         (
             "description: Id.}",
             "description: Id., enum: [a]}",
-            "notes.yaml:32 unknown key 'enum'",
+            "notes.yaml:33 unknown key 'enum'",
         ),
     ],
 )
@@ -172,43 +173,43 @@ def test_argument_and_answer_schemas_stay_in_their_plain_subset(old, new, expect
             "notes.yaml:11 a delete tool cannot have the effect read",
         ),
         ("[notes, tasks]", "[tasks, notes]", "notes.yaml:12 the tags are not sorted"),
-        ("{task_id}/", "{job_id}/", "notes.yaml:15 'job_id' is no argument of the tool"),
+        ("{task_id}/", "{job_id}/", "notes.yaml:16 'job_id' is no argument of the tool"),
         (
             "/tasks/{task_id}/",
             "/tasks/",
-            "notes.yaml:23 argument 'task_id' is sent nowhere",
+            "notes.yaml:24 argument 'task_id' is sent nowhere",
         ),
-        ("[status]", "[state]", "notes.yaml:16 'state' is no argument of the tool"),
-        ("body: []", "body: [text]", "notes.yaml:17 'text' is no argument of the tool"),
-        ("body: []", "body: [status]", "notes.yaml:17 a GET request has no body"),
-        ("body: []", "body: [status]", "notes.yaml:24 argument 'status' is sent 2 places"),
+        ("[status]", "[state]", "notes.yaml:17 'state' is no argument of the tool"),
+        ("body: []", "body: [text]", "notes.yaml:18 'text' is no argument of the tool"),
+        ("body: []", "body: [status]", "notes.yaml:18 a GET request has no body"),
+        ("body: []", "body: [status]", "notes.yaml:25 argument 'status' is sent 2 places"),
         (
             "required: [task_id]",
             "required: [status]",
-            "notes.yaml:15 'task_id' is in the path but not required",
+            "notes.yaml:16 'task_id' is in the path but not required",
         ),
         (
             "required: [task_id]",
             "required: [task_id, due]",
-            "notes.yaml:21 requires 'due', which it does not describe",
+            "notes.yaml:22 requires 'due', which it does not describe",
         ),
         (
             "required: [id]",
             "required: [key]",
-            "notes.yaml:32 requires 'key', which it does not describe",
+            "notes.yaml:33 requires 'key', which it does not describe",
         ),
-        ("status: {exp", "state: {exp", "notes.yaml:34 'state' is no argument of the tool"),
-        ("pointer: /task_id", "pointer: /id", "notes.yaml:41 'id' is no argument of the tool"),
+        ("status: {exp", "state: {exp", "notes.yaml:35 'state' is no argument of the tool"),
+        ("pointer: /task_id", "pointer: /id", "notes.yaml:42 'id' is no argument of the tool"),
         (
             "required: [result]",
             "required: []",
-            "notes.yaml:25 a list tool answers an object that has result",
+            "notes.yaml:26 a list tool answers an object that has result",
         ),
-        ("/name: NAME", "name: NAME", "notes.yaml:36 pattern 'name' does not begin with /"),
-        ("- /id\n", "- /a*b\n", "notes.yaml:38 pattern '/a*b' has a * inside a segment"),
-        ("[/body]", "[/**/a]", "notes.yaml:39 pattern '/**/a' has ** before its last segment"),
-        ("- /id\n", "- /name\n", "notes.yaml:38 pattern '/name' is in pii, too"),
-        ("{task_id: t1}", "{status: OPEN}", "notes.yaml:43 the input schema refuses this example"),
+        ("/name: NAME", "name: NAME", "notes.yaml:37 pattern 'name' does not begin with /"),
+        ("- /id\n", "- /a*b\n", "notes.yaml:39 pattern '/a*b' has a * inside a segment"),
+        ("[/body]", "[/**/a]", "notes.yaml:40 pattern '/**/a' has ** before its last segment"),
+        ("- /id\n", "- /name\n", "notes.yaml:39 pattern '/name' is in pii, too"),
+        ("{task_id: t1}", "{status: OPEN}", "notes.yaml:44 the input schema refuses this example"),
         ("[list_notes]", "[list_all_notes]", "the name 'list_all_notes' is taken by"),
         (
             "At most 50 are answered.",
@@ -239,16 +240,16 @@ def test_problems_of_every_kind_are_told_together_in_the_order_of_their_lines():
         "notes.yaml:2 member 1 lacks 'title'",
         "notes.yaml:5 unknown key 'headline'",
         "notes.yaml:11 a list tool cannot have the effect write",
-        "notes.yaml:24 is an unquoted word that YAML reads as bool",
-        "notes.yaml:36 'name' is none of the words allowed here",
-        "notes.yaml:36 pattern 'name' does not begin with /",
+        "notes.yaml:25 is an unquoted word that YAML reads as bool",
+        "notes.yaml:37 'name' is none of the words allowed here",
+        "notes.yaml:37 pattern 'name' does not begin with /",
     ]
 
 
 def test_rows_out_of_order_are_told_where_the_order_breaks():
     second = ROW.removeprefix("tools:\n").replace("list_all_notes", "all_notes")
     second = second.replace("list_notes", "notes_too")
-    assert problems(ROW + second) == ["notes.yaml:44 'all_notes' stands after 'list_all_notes'"]
+    assert problems(ROW + second) == ["notes.yaml:45 'all_notes' stands after 'list_all_notes'"]
 
 
 @pytest.mark.parametrize("text", ["", "tools: []", "tools: {}", "[]", "rows: []", "tools: [1]"])

@@ -7,7 +7,7 @@ from gladly_fixtures import catalog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.gladly.rest import BadArgumentsError, build, check, needs_organization
+from sidecar.gladly.rest import BadArgumentsError, build, check, needs_organization, route
 
 ROWS = {row.tool.name: row for row in catalog().rows}
 HOSTILE = (
@@ -33,13 +33,13 @@ HOSTILE = (
 IN_PATH = [
     (name, brace)
     for name, row in ROWS.items()
-    for brace in re.findall(r"{(\w+)}", row.rest.path)
+    for brace in re.findall(r"{(\w+)}", route(row).path)
     if brace != "org_id"
 ]
 
 
 def arguments_for(name: str, value: object) -> dict[str, object]:
-    return dict.fromkeys(re.findall(r"{(\w+)}", ROWS[name].rest.path), value)
+    return dict.fromkeys(re.findall(r"{(\w+)}", route(ROWS[name]).path), value)
 
 
 @pytest.mark.parametrize(("name", "brace"), IN_PATH)

@@ -10,7 +10,7 @@ from sidecar.catalog.catalog import Catalog, load
 from sidecar.catalog.exits import EXITS, TO_AGENT, TO_BACKEND
 from sidecar.catalog.markdown import table
 from sidecar.catalog.pins import Drift, Pins, Reviewed, Tools, drift
-from sidecar.catalog.rows import Rest, Row
+from sidecar.catalog.rows import Example, Rest, Row
 
 __all__ = [
     "EXITS",
@@ -18,6 +18,7 @@ __all__ = [
     "TO_BACKEND",
     "Catalog",
     "Drift",
+    "Example",
     "Pins",
     "Rest",
     "Reviewed",

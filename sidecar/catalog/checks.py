@@ -113,6 +113,8 @@ def _undeclared(row: View) -> Iterator[Fault]:
 
 def _routes(row: View) -> Iterator[Fault]:
     """Each argument is sent to exactly one place, and those in the path are always there."""
+    if "rest" not in row.row:
+        return
     times = Counter(name for _, name in _sent(row))
     for name in row.mapping("input_schema", "properties"):
         if times[name] != 1:
@@ -177,10 +179,19 @@ def examples(source: Source, known: Sequence[Fault]) -> list[Fault]:
         schema = (*row.place, "input_schema")
         if "input_schema" in row.row and not any(f.place[: len(schema)] == schema for f in known):
             validator = Draft202012Validator(row.row["input_schema"])
-            refused = [at for at, e in row.members(dict, "examples") if not validator.is_valid(e)]
-            what = "the input schema refuses this example"
-            found += [row.fault(at, what, "mend the example or the schema") for at in refused]
+            for place, example in row.members(dict, "examples"):
+                if not validator.is_valid(example.get("arguments", {})):
+                    what = "the input schema refuses this example"
+                    found.append(row.fault(place, what, "mend the example or the schema"))
     return found
+
+
+def _examples(row: View) -> Iterator[Fault]:
+    for place, example in row.members(dict, "examples"):
+        rules = View((), example).members(str, "rules")
+        codes = [code for _, code in rules]
+        if codes != sorted(codes):
+            yield row.fault((*place, "rules"), "the codes are not sorted", "sort them")
 
 
 _CHECKS = (
@@ -192,4 +203,5 @@ _CHECKS = (
     _required,
     _answer,
     _patterns,
+    _examples,
 )

@@ -10,12 +10,27 @@ from sidecar.model import ArgumentMarks, JsonObject, PersonalData, Subject, Tool
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """How the built-in backend makes the call. `path` is below `/api/v1`; arguments in braces."""
+    """How the built-in backend makes the call. `path` is below `/api/v1`; arguments in braces.
 
+    `operation` is the id that Gladly's own description of its API gives it.
+    """
+
+    operation: str
     verb: str
     path: str
     query: tuple[str, ...]
     body: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A call, and the codes of the library's rules that deny it to a caller without any role.
+
+    Such a caller's endpoint offers every method, and all tags.
+    """
+
+    arguments: JsonObject
+    denied_by: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +39,21 @@ class Row:
 
     `description` is the whole text for a model: the row's own, then its constraints. The schemas
     are plain JSON objects that nobody may change. `file` is the name of the file it came from.
+    Without `rest` the tool is another backend's, and the built-in one does not serve it.
     """
 
     tool: Tool
     title: str
     summary: str
     description: str
-    rest: Rest
+    rest: Rest | None
     input_schema: JsonObject
     output_schema: JsonObject
     customer_text: tuple[str, ...]
     constraints: tuple[str, ...]
     confidence: str
     aliases: tuple[str, ...]
-    examples: tuple[JsonObject, ...]
+    examples: tuple[Example, ...]
     file: str
 
 
@@ -49,24 +65,30 @@ def make(row: JsonObject, file: str) -> Row:
         title=row["title"],
         summary=row["summary"],
         description=" ".join((row["description"], *constraints)),
-        rest=_rest(row["rest"]),
+        rest=_rest(row["rest"]) if "rest" in row else None,
         input_schema=row["input_schema"],
         output_schema=row["output_schema"],
         customer_text=tuple(row.get("customer_text", ())),
         constraints=constraints,
         confidence=row["confidence"],
         aliases=tuple(row.get("aliases", ())),
-        examples=tuple(row.get("examples", ())),
+        examples=tuple(
+            Example(one["arguments"], tuple(one.get("rules", ())))
+            for one in row.get("examples", ())
+        ),
         file=file,
     )
 
 
 def _rest(rest: JsonObject) -> Rest:
-    return Rest(rest["verb"], rest["path"], tuple(rest["query"]), tuple(rest["body"]))
+    return Rest(
+        rest["operation"], rest["verb"], rest["path"], tuple(rest["query"]), tuple(rest["body"])
+    )
 
 
 def _tool(row: JsonObject) -> Tool:
-    marks = {name: _marks(mark) for name, mark in row.get("marks", {}).items()}
+    given = row.get("marks", {})
+    marks = {name: _marks(given.get(name, {})) for name in row["input_schema"]["properties"]}
     return Tool(
         name=row["name"],
         is_known=True,

@@ -52,7 +52,7 @@ def tool(row: Row) -> Tool:
             read_only_hint=row.tool.effect == "read",
             destructive_hint=row.tool.effect == "destructive",
             # Repeating a PATCH or DELETE changes nothing more; repeating a POST does.
-            idempotent_hint=row.rest.verb != "POST",
+            idempotent_hint=rest.route(row).verb != "POST",
             # Anybody can write to a support desk: where customers' text comes back, so does theirs.
             open_world_hint=bool(row.customer_text),
         ),
@@ -65,7 +65,7 @@ class _Gladly:
     def __init__(self, client: Client, catalog: Catalog, organization: str) -> None:
         self._client = client
         self._organization = organization
-        self.rows = {row.tool.name: row for row in catalog.rows}
+        self.rows = {row.tool.name: row for row in catalog.rows if row.rest is not None}
         self._tools = [tool(row) for _, row in sorted(self.rows.items())]
 
     async def list_tools(self, _: Context, __: PaginatedRequestParams | None) -> ListToolsResult:

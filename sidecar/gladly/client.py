@@ -148,7 +148,7 @@ class Client:
         verb: str,
         path: str,
         *,
-        query: Mapping[str, str] | None = None,
+        query: Mapping[str, str | list[str]] | None = None,
         body: JsonObject | None = None,
     ) -> Answer:
         """Send one request below `/api/v1` and return whatever status comes back.

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from sidecar.catalog import Row
+from sidecar.catalog import Rest, Row
 from sidecar.errors import SidecarError
 from sidecar.model import JsonObject
 
@@ -37,7 +37,7 @@ class RestCall:
 
     verb: str
     path: str
-    query: Mapping[str, str]
+    query: Mapping[str, str | list[str]]
     body: JsonObject | None
 
 
@@ -56,9 +56,20 @@ def check(row: Row, arguments: JsonObject) -> None:
         raise BadArgumentsError(f"The arguments of {row.tool.name} do not fit: {reasons}.")
 
 
+def route(row: Row) -> Rest:
+    """How a row is called.
+
+    Raises:
+        BadArgumentsError: it is another backend's; nothing that this one serves is.
+    """
+    if row.rest is None:
+        raise BadArgumentsError(f"{row.tool.name} is another backend's tool.")
+    return row.rest
+
+
 def needs_organization(row: Row) -> bool:
     """Whether the row's path asks for the organisation's id."""
-    return f"{{{ORGANIZATION}}}" in row.rest.path
+    return f"{{{ORGANIZATION}}}" in route(row).path
 
 
 def build(row: Row, arguments: JsonObject, organization: str = "") -> RestCall:
@@ -67,11 +78,12 @@ def build(row: Row, arguments: JsonObject, organization: str = "") -> RestCall:
     Raises:
         BadArgumentsError: a value for the path does not look like an id.
     """
+    rest = route(row)
     filled = {**arguments, ORGANIZATION: organization}
-    path = _BRACE.sub(lambda brace: _segment(row, brace[1], filled.get(brace[1])), row.rest.path)
-    query = {name: _text(arguments[name]) for name in row.rest.query if name in arguments}
-    body = {name: arguments[name] for name in row.rest.body if name in arguments}
-    return RestCall(row.rest.verb, path, query, body if row.rest.body else None)
+    path = _BRACE.sub(lambda brace: _segment(row, brace[1], filled.get(brace[1])), rest.path)
+    query = {name: _text(arguments[name]) for name in rest.query if name in arguments}
+    body = {name: arguments[name] for name in rest.body if name in arguments}
+    return RestCall(rest.verb, path, query, body if rest.body else None)
 
 
 def _segment(row: Row, name: str, value: object) -> str:
@@ -83,7 +95,10 @@ def _segment(row: Row, name: str, value: object) -> str:
     return quote(value, safe="")
 
 
-def _text(value: Any) -> str:
+def _text(value: Any) -> str | list[str]:
+    """One value of a query; a list repeats its name."""
+    if isinstance(value, list):
+        return [str(member) for member in value]
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -28,8 +28,16 @@ deny contains {
 
 # An argument that the catalog does not mention neither overwrites nor goes out.
 _is_additive(tool, finding) if {
-	marks := object.get(tool, ["arguments", pointer.argument(finding.pointer)], {})
+	marks := tool.arguments[pointer.argument(finding.pointer)]
 	is_object(marks)
 	object.get(marks, "overwrites", false) == false
 	object.get(marks, "outbound", false) == false
+}
+
+# What the catalog does not know of a tool that only reads can neither overwrite nor go out.
+_is_additive(tool, finding) if {
+	tool.effect == "read"
+	argument := pointer.argument(finding.pointer)
+	argument != ""
+	not argument in object.keys(tool.arguments)
 }

@@ -12,7 +12,22 @@ test_allows_a_mask_in_free_text_that_is_added if {
 	masked_values.deny == set() with input as _found("MASK", "/body", {"body": {"overwrites": false, "outbound": false}})
 }
 
-test_allows_a_mask_in_an_argument_without_marks if masked_values.deny == set() with input as _found("MASK", "/body", {})
+test_allows_a_mask_in_an_argument_without_marks if {
+	masked_values.deny == set() with input as _found("MASK", "/body", {"body": {}})
+}
+
+test_allows_a_mask_in_an_unknown_argument_of_a_reading_tool if {
+	masked_values.deny == set() with input as _found("MASK", "/body", {})
+}
+
+test_denies_a_mask_in_an_unknown_argument_of_a_writing_tool if {
+	every effect in ["write", "destructive"] {
+		count(masked_values.deny) == 1 with input as object.union(
+			example.with_tool({"effect": effect, "arguments": {"known": {}}}),
+			{"findings": [{"entity": "MASK", "pointer": "/body", "length": 7}]},
+		)
+	}
+}
 
 test_denies_a_mask_that_would_overwrite if {
 	example.named(masked_values.deny) == {"read_one"} with input as _found("MASK", "/emails/0", {"emails": {"overwrites": true}})
