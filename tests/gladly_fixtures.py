@@ -100,7 +100,12 @@ class Stack:
 
 @contextmanager
 def stack(
-    folder: Path, *, rate: int = 1000, bearer: str = "", has_retry_after: bool = True
+    folder: Path,
+    *,
+    rate: int = 1000,
+    bearer: str = "",
+    has_retry_after: bool = True,
+    scope: backend.Scope | None = None,
 ) -> Iterator[Stack]:
     """Run both programs; the backend's MCP endpoint is `Stack.url`."""
     token_file = folder / "token"
@@ -110,7 +115,12 @@ def stack(
         world, (EMAIL, TOKEN), rate=rate, has_retry_after=has_retry_after, clock=clock
     )
     with listening(gladly) as gladly_url:
-        app = backend.app(Client(gladly_url, EMAIL, token_file), catalog(), bearer=bearer)
+        app = backend.app(
+            Client(gladly_url, EMAIL, token_file),
+            catalog(),
+            bearer=bearer,
+            scope=scope or backend.Scope(),
+        )
         with listening(app) as url:
             yield Stack(world, clock, gladly_url, f"{url}{backend.PATH}")
 

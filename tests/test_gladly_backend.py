@@ -12,6 +12,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, Tool
 
 from sidecar.gladly import backend
+from sidecar.gladly.backend import Scope
 from sidecar.gladly.client import Answer, Client, UnreachableError
 from sidecar.gladly.rest import route
 
@@ -80,6 +81,26 @@ def test_every_row_has_a_call_that_passes_and_fits_its_output_schema(running, er
     assert json.loads(text(outcome)) == outcome.structured_content
     verbs = {verb for verb, _ in calls(running.world)}
     assert verbs == {route(ROWS[name]).verb}
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_what_is_outside_of_its_scope_is_not_there(tmp_path, era):
+    scope = Scope(methods=frozenset({"list", "get"}), tags=frozenset({"tasks"}))
+
+    async def run(url: str) -> list[str]:
+        async with McpClient(url, mode=era) as client:
+            listed = [tool.name for tool in (await client.list_tools()).tools]
+            for name in ("create_a_gladly_task", "list_all_gladly_agents"):
+                with pytest.raises(MCPError, match=f"Unknown tool: {name}"):
+                    await client.call_tool(name, example(name))
+            return listed
+
+    with stack(tmp_path, scope=scope) as scoped:
+        listed = asyncio.run(run(scoped.url))
+        assert calls(scoped.world) == []
+    assert "list_all_gladly_tasks" in listed
+    assert all("tasks" in ROWS[name].tool.tags for name in listed)
+    assert {ROWS[name].tool.method for name in listed} <= {"list", "get"}
 
 
 @pytest.mark.parametrize("era", ERAS)

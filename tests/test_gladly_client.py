@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sidecar.errors import ConfigError
 from sidecar.gladly import client as module
-from sidecar.gladly.client import Answer, Client, GladlyError, UnreachableError, error
+from sidecar.gladly.client import Answer, Client, GladlyError, UnreachableError, errors
 
 
 @pytest.fixture
@@ -50,8 +50,14 @@ ERROR = {"attr": "conversation", "code": "invalid_state", "detail": "no", "meta"
 
 @pytest.mark.parametrize("body", [{"errors": [ERROR]}, {"errors": ERROR}, [ERROR]])
 def test_the_three_error_shapes_are_read_as_one_error(body):
-    read = error(400, json.dumps(body).encode())
-    assert read == GladlyError(400, "invalid_state", "no", "conversation", {"id": "x"})
+    read = errors(400, json.dumps(body).encode())
+    assert read == (GladlyError(400, "invalid_state", "no", "conversation", {"id": "x"}),)
+
+
+def test_several_errors_are_all_read():
+    body = {"errors": [{"code": "blank", "attr": "a"}, 1, {"code": "invalid", "attr": "b"}]}
+    read = errors(400, json.dumps(body).encode())
+    assert [(one.code, one.attr) for one in read] == [("blank", "a"), ("invalid", "b")]
 
 
 @pytest.mark.parametrize(
@@ -59,7 +65,7 @@ def test_the_three_error_shapes_are_read_as_one_error(body):
     [b"", b"no json", b"[]", b'{"errors": []}', b'{"errors": "x"}', b"[1]", b"\xff", b"[" * 99999],
 )
 def test_any_other_error_body_leaves_the_status_alone(body):
-    assert error(404, body) == GladlyError(404)
+    assert errors(404, body) == (GladlyError(404),)
 
 
 json_values = st.recursive(
@@ -70,16 +76,18 @@ json_values = st.recursive(
 
 @given(st.binary() | json_values.map(lambda value: json.dumps(value).encode()))
 def test_reading_an_error_never_raises(body):
-    read = error(500, body)
-    assert read.status == 500
-    assert all(isinstance(text, str) for text in (read.code, read.detail, read.attr))
+    read = errors(500, body)
+    assert read
+    for one in read:
+        assert one.status == 500
+        assert all(isinstance(text, str) for text in (one.code, one.detail, one.attr))
 
 
 def test_moved_is_told_by_the_code_whatever_the_status():
     moved = {"errors": [{"code": "moved", "meta": {"old": "a", "new": "b"}}]}
-    assert error(400, json.dumps(moved).encode()).moved_to == "b"
+    assert errors(400, json.dumps(moved).encode())[0].moved_to == "b"
     other = {"errors": [{"code": "taken", "meta": {"new": "b"}}]}
-    assert error(301, json.dumps(other).encode()).moved_to == ""
+    assert errors(301, json.dumps(other).encode())[0].moved_to == ""
 
 
 def test_a_redirect_is_not_followed(token_file):
@@ -89,8 +97,7 @@ def test_a_redirect_is_not_followed(token_file):
     transport = httpx2.ASGITransport(gladly.app)
     path = f"/customers/{old}/conversation-items"
     answer = ask(token_file, transport, "POST", path, body=item)
-    assert answer.error
-    assert (answer.status, answer.error.code) == (301, "moved")
+    assert [(answer.status, one.code) for one in answer.errors] == [(301, "moved")]
     assert gladly.world.requests == [("POST", f"/api/v1{path}")]
 
 
@@ -117,7 +124,7 @@ def test_the_request_bears_basic_auth_and_wants_plain_json(token_file):
 
     query = {"phoneNumber": "+1415"}
     answer = ask(token_file, answering(handler), path="/customer-profiles", query=query)
-    assert answer.error is None
+    assert answer.errors == ()
 
 
 def test_a_renewed_token_is_used_at_once_and_a_missing_file_keeps_the_last(token_file):

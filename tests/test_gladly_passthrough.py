@@ -1,6 +1,8 @@
 """Invariant 10 at its source: a 429 leaves as it came, in both eras; the shared secret."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -10,9 +12,11 @@ from mcp.client.client import Client as McpClient
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
 from sidecar.gladly.client import Answer
-from sidecar.gladly.passthrough import rate_headers
+from sidecar.gladly.passthrough import Passthrough, rate_headers
 from sidecar.gladly.simulator import THROTTLED
 
 MODERN = "2026-07-28"
@@ -70,6 +74,7 @@ def test_a_429_leaves_byte_for_byte_and_is_asked_only_once(tmp_path, era, has_re
         first = raw_call(http, tight.url, era, "list_all_gladly_inboxes", session)
         assert (first.status_code, first.json()["id"]) == (200, 7)
         assert first.json()["result"]["structuredContent"]["result_count"] == 3
+        assert first.headers["ratelimit-remaining"] == "0"
         over = raw_call(http, tight.url, era, name, session)
         assert (over.status_code, over.content) == (429, THROTTLED)
         assert over.headers["content-type"] == "application/json"
@@ -78,6 +83,7 @@ def test_a_429_leaves_byte_for_byte_and_is_asked_only_once(tmp_path, era, has_re
         assert over.headers["ratelimit-remaining-second"] == "0"
         assert over.headers["ratelimit-remaining"] == "0"
         assert over.headers["ratelimit-reset"] == "1"
+        assert over.headers["ratelimit"] == '"second";r=0;t=1'
         assert len(tight.world.requests) == 2
         tight.clock.advance(1)
         later = raw_call(http, tight.url, era, "list_all_gladly_agents", session)
@@ -125,6 +131,25 @@ async def _ask_with_bearer(url: str, era: str) -> CallToolResult:
             return await client.call_tool("list_all_gladly_agents", {})
 
 
+def test_after_its_end_nothing_is_there():
+    """(ours) As an endpoint of the sidecar: gone at the second."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    async def inner(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse("here")(scope, receive, send)
+
+    async def statuses() -> list[int]:
+        found = []
+        for moment in (now - timedelta(seconds=1), now):
+            app = Passthrough(inner, expires_at=now, clock=partial(max, moment, moment))
+            transport = httpx2.ASGITransport(app)
+            async with httpx2.AsyncClient(transport=transport, base_url="http://b") as http:
+                found.append((await http.get("/mcp")).status_code)
+        return found
+
+    assert asyncio.run(statuses()) == [200, 404]
+
+
 def test_rate_headers_are_made_only_from_what_gladly_sent():
     assert rate_headers(Answer(429, (("server", "kong"),), b"")) == ()
     waits = Answer(429, (("retry-after", "5"), ("ratelimit-limit-second", "10")), b"")
@@ -134,5 +159,9 @@ def test_rate_headers_are_made_only_from_what_gladly_sent():
         "ratelimit-limit": "10",
         "ratelimit-reset": "5",
     }
+    both = (("ratelimit-limit-second", "10"), ("ratelimit-remaining-second", "0"))
+    made = dict(rate_headers(Answer(429, both, b"")))
+    assert made["ratelimit-policy"] == '"second";q=10;w=1'
+    assert made["ratelimit"] == '"second";r=0;t=1'
     own = Answer(429, (("ratelimit-limit", "3"), ("ratelimit-limit-second", "10")), b"")
     assert dict(rate_headers(own))["ratelimit-limit"] == "3"

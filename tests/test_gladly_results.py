@@ -4,9 +4,10 @@ import json
 
 import pytest
 from gladly_fixtures import catalog, text
+from mcp_types import AudioContent
 
 from sidecar.gladly import results
-from sidecar.gladly.client import Answer, GladlyError, UnreachableError
+from sidecar.gladly.client import Answer, UnreachableError
 
 ROWS = {row.tool.name: row for row in catalog().rows}
 LIST = ROWS["list_all_gladly_agents"]
@@ -67,31 +68,23 @@ def test_an_answer_that_is_not_the_promised_json_is_an_error_without_its_text(bo
     assert "html" not in text(outcome)
 
 
-@pytest.mark.parametrize("status", [301, 400])
-def test_a_merged_customer_names_the_new_id_and_says_to_call_again(status):
-    moved = {"errors": [{"code": "moved", "meta": {"old": "old-id", "new": "new-id"}}]}
-    outcome = results.result(GET, answer(status, moved))
-    assert outcome.is_error
-    assert "the new id is new-id" in text(outcome)
-    assert "again" in text(outcome)
-    machine = json.loads(text(outcome)[text(outcome).index("{") :])
-    assert machine["code"] == "moved"
-    assert machine["meta"]["new"] == "new-id"
+def test_a_table_becomes_a_list_of_its_rows():
+    table = Answer(200, (("content-type", "text/csv;charset=utf-8"),), b'a,b\n1,"x, y"\n2,\n')
+    outcome = results.result(LIST, table)
+    assert outcome.structured_content["result"] == [{"a": "1", "b": "x, y"}, {"a": "2", "b": ""}]
 
 
-@pytest.mark.parametrize(
-    ("error", "says"),
-    [
-        (GladlyError(400, "invalid_state", "close it"), "close open or waiting conversations"),
-        (GladlyError(409, "taken"), "in use by another record"),
-        (GladlyError(404), "Look the id up again"),
-        (GladlyError(401), "An operator has to renew it"),
-        (GladlyError(403), "lacks the role"),
-        (GladlyError(418), "Do not repeat the call unchanged"),
-    ],
-)
-def test_every_refusal_says_what_to_do_next(error, says):
-    assert says in results.explain(GET, error)
+def test_a_redirect_to_a_file_answers_where_it_is():
+    outcome = results.result(GET, answer(303, location="https://files.example/1?signed=x"))
+    assert outcome.structured_content == {"location": "https://files.example/1?signed=x"}
+
+
+def test_a_recording_comes_as_sound_beside_its_size():
+    outcome = results.result(GET, Answer(200, (("content-type", "audio/mpeg"),), b"\xff\xfb\x90"))
+    assert outcome.structured_content == {"media_type": "audio/mpeg", "size": 3}
+    sound = outcome.content[1]
+    assert isinstance(sound, AudioContent)
+    assert (sound.data, sound.mime_type) == ("//uQ", "audio/mpeg")
 
 
 def test_no_answer_to_a_write_warns_that_it_may_have_happened():

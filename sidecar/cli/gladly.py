@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from sidecar.cli.options import EXPIRY
 
 gladly = typer.Typer(
     help="An MCP server over Gladly's REST API, and a simulator of that API.", no_args_is_help=True
@@ -60,10 +64,24 @@ def serve(
     ] = None,
     host: Host = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8090,
+    method: Annotated[
+        list[str] | None, typer.Option(help="Only read, write or an exact method; repeat for more.")
+    ] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option(help="Only tools with one of these tags; repeat for more.")
+    ] = None,
+    expires_at: Annotated[datetime | None, EXPIRY] = None,
 ) -> None:
     """Serve the catalog's tools as an MCP server over Gladly's REST API."""
     from sidecar import catalog, log, redaction, settings
+    from sidecar.gladly.backend import Scope
     from sidecar.gladly.serve import run_backend
+
+    scope = Scope(
+        methods=_methods(method or ()),
+        tags=frozenset(tag or ()),
+        expires_at=expires_at.replace(tzinfo=UTC) if expires_at else None,
+    )
 
     log.configure("warning", "console", redaction.scrub)
     run_backend(
@@ -74,8 +92,22 @@ def serve(
         token_file=token_file,
         catalog=catalog.load([settings.shipped("tool_catalog")]),
         bearer_file=bearer_file,
+        scope=scope,
         announce=_announce,
     )
+
+
+def _methods(names: Iterable[str]) -> frozenset[str]:
+    """Exact methods; `read` and `write` stand for several."""
+    from typing import get_args
+
+    from sidecar.model import METHOD_GROUPS, Method
+
+    known = (*get_args(Method), *METHOD_GROUPS)
+    for name in names:
+        if name not in known:
+            raise typer.BadParameter(f"write one of {', '.join(known)}", param_hint="--method")
+    return frozenset().union(*(METHOD_GROUPS.get(name, frozenset({name})) for name in names))
 
 
 def _announce(url: str) -> None:

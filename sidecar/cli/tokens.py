@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from sidecar.cli.options import EXPIRY
 from sidecar.errors import ConfigError, Problem
 
 token = typer.Typer(help="Bearer tokens for development.", no_args_is_help=True)
@@ -71,10 +72,7 @@ def new_endpoint(
     open_url: Annotated[
         bool, typer.Option("--no-token-auth", help="The URL alone opens it; no bearer token.")
     ] = False,
-    expires_at: Annotated[
-        datetime | None,
-        typer.Option(help="When the URL ends, in UTC.", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
-    ] = None,
+    expires_at: Annotated[datetime | None, EXPIRY] = None,
 ) -> None:
     """Make an endpoint: its path, once, on standard error; its YAML, a hash only, on output."""
     import yaml

@@ -8,8 +8,10 @@ from the rows alone, so that what the sidecar has pinned is what this backend sa
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from mcp.server.context import ServerRequestContext
@@ -29,12 +31,10 @@ from sidecar import __version__
 from sidecar.catalog import Catalog, Row
 from sidecar.gladly import rest, results
 from sidecar.gladly.client import Answer, Client, UnreachableError
-from sidecar.gladly.passthrough import Passthrough, throttled
+from sidecar.gladly.passthrough import Passthrough, answered
 
 PATH = "/mcp"
 """Where the one MCP endpoint is."""
-
-TOO_MANY = 429
 
 Context = ServerRequestContext[Any, Any]
 
@@ -62,10 +62,10 @@ def tool(row: Row) -> Tool:
 class _Gladly:
     """The two MCP requests that tools need, answered from the catalog and by Gladly."""
 
-    def __init__(self, client: Client, catalog: Catalog, organization: str) -> None:
+    def __init__(self, client: Client, rows: Iterable[Row], organization: str) -> None:
         self._client = client
         self._organization = organization
-        self.rows = {row.tool.name: row for row in catalog.rows if row.rest is not None}
+        self.rows = {row.tool.name: row for row in rows if row.rest is not None}
         self._tools = [tool(row) for _, row in sorted(self.rows.items())]
 
     async def list_tools(self, _: Context, __: PaginatedRequestParams | None) -> ListToolsResult:
@@ -87,15 +87,15 @@ class _Gladly:
             return results.failed(str(refusal))
         except UnreachableError as failure:
             return results.unreachable(row, failure)
-        if answer.status == TOO_MANY and context.request:
-            throttled(context.request.scope, answer)
+        if context.request:
+            answered(context.request.scope, answer)
         return results.result(row, answer)
 
     async def _ask(self, row: Row, arguments: dict[str, Any]) -> Answer:
         rest.check(row, arguments)
         if rest.needs_organization(row) and not self._organization:
             answer = await self._client.call("GET", "/organization")
-            if answer.error:
+            if answer.errors:
                 return answer
             self._organization = _id_in(answer)
         call = rest.build(row, arguments, self._organization)
@@ -109,6 +109,24 @@ def _id_in(answer: Answer) -> str:
         raise UnreachableError("Gladly did not tell its organisation", is_sent=False) from failure
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What of the catalog is served, and until when; empty is no limit.
+
+    `methods` are the six of the catalog, tools need one of the `tags`. For a backend that agents
+    reach without a sidecar in between; a sidecar's endpoints say the same, and are sealed.
+    """
+
+    methods: frozenset[str] = frozenset()
+    tags: frozenset[str] = frozenset()
+    expires_at: datetime | None = None
+
+    def has(self, row: Row) -> bool:
+        """Whether a row is in it."""
+        is_method = not self.methods or row.tool.method in self.methods
+        return is_method and (not self.tags or not self.tags.isdisjoint(row.tool.tags))
+
+
 def app(
     client: Client,
     catalog: Catalog,
@@ -116,6 +134,7 @@ def app(
     organization: str = "",
     bearer: str = "",
     host: str = "127.0.0.1",
+    scope: Scope = Scope(),
 ) -> Passthrough:
     """The ASGI application with its MCP endpoint at `/mcp`. Closes `client` at shutdown.
 
@@ -125,8 +144,9 @@ def app(
         organization: Gladly's id of the organisation; asked for once when empty.
         bearer: When set, only requests with this bearer token are answered.
         host: What it listens on; a loopback host makes the SDK check Host and Origin.
+        scope: Which tools there are, and when all of it ends.
     """
-    gladly = _Gladly(client, catalog, organization)
+    gladly = _Gladly(client, filter(scope.has, catalog.rows), organization)
 
     @asynccontextmanager
     async def closing(_: Server[None]) -> AsyncIterator[None]:
@@ -149,4 +169,4 @@ def app(
     inner = server.streamable_http_app(
         streamable_http_path=PATH, json_response=True, stateless_http=False, host=host
     )
-    return Passthrough(inner, bearer)
+    return Passthrough(inner, bearer, scope.expires_at)

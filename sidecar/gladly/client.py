@@ -22,6 +22,12 @@ from sidecar.model import JsonObject
 TIMEOUT = 20.0
 """Seconds for each of connecting, sending and each read of an answer."""
 
+SEE_OTHER = 303
+"""How Gladly answers for an attachment: its address is in Location."""
+
+_MOST = 20
+"""Errors that are read of one answer."""
+
 BODY_CAP = 16 * 1024 * 1024
 """Bytes of one answer that are kept in memory; export files are the only large ones."""
 
@@ -70,29 +76,31 @@ class Answer:
         return next((value for key, value in self.headers if key == name), default)
 
     @property
-    def error(self) -> GladlyError | None:
-        """The error in it, or None for a 2xx."""
-        return None if 200 <= self.status < 300 else error(self.status, self.body)  # noqa: PLR2004 - RFC 9110 15.3
+    def errors(self) -> tuple[GladlyError, ...]:
+        """The errors in it, at least one; none for a 2xx or a redirect to a file."""
+        is_good = 200 <= self.status < 300 or self.status == SEE_OTHER  # noqa: PLR2004 - RFC 9110 15.3
+        return () if is_good else errors(self.status, self.body)
 
 
-def error(status: int, body: bytes) -> GladlyError:
+def errors(status: int, body: bytes) -> tuple[GladlyError, ...]:
     """Read an error body: `{"errors": [{}]}`, `{"errors": {}}`, `[{}]`, or nothing at all.
 
-    Never raises; a body of any other form leaves only the status.
+    Never raises; a body of any other form leaves one error that has only the status.
     """
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
-        return GladlyError(status)
+        return (GladlyError(status),)
     if isinstance(value, dict):
         value = value.get("errors")
-    first = value[0] if isinstance(value, list) and value else value
-    return _from(status, first) if isinstance(first, dict) else GladlyError(status)
+    several = value if isinstance(value, list) else [value]
+    found = tuple(_from(status, one) for one in several[:_MOST] if isinstance(one, dict))
+    return found or (GladlyError(status),)
 
 
-def _from(status: int, first: JsonObject) -> GladlyError:
-    text = {name: first[name] for name in ("code", "detail", "attr") if _is_text(first.get(name))}
-    meta = first.get("meta")
+def _from(status: int, one: JsonObject) -> GladlyError:
+    text = {name: one[name] for name in ("code", "detail", "attr") if _is_text(one.get(name))}
+    meta = one.get("meta")
     return GladlyError(status, meta=meta if isinstance(meta, dict) else {}, **text)
 
 

@@ -67,6 +67,11 @@ def route(row: Row) -> Rest:
     return row.rest
 
 
+def in_path(row: Row) -> list[str]:
+    """The arguments that the row's path asks for, in order."""
+    return [name for name in _BRACE.findall(route(row).path) if name != ORGANIZATION]
+
+
 def needs_organization(row: Row) -> bool:
     """Whether the row's path asks for the organisation's id."""
     return f"{{{ORGANIZATION}}}" in route(row).path

@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import csv
+import io
 import json
 from typing import Any
 
-from mcp_types import CallToolResult, TextContent
+from mcp_types import AudioContent, CallToolResult, TextContent
 
 from sidecar.catalog import Row
-from sidecar.gladly.client import Answer, GladlyError, UnreachableError
+from sidecar.gladly import advice
+from sidecar.gladly.client import SEE_OTHER, Answer, UnreachableError
 from sidecar.model import JsonObject
-
-_ADVICE = {
-    "invalid_state": (
-        "The record is in a state that forbids this. Bring about the state first (close open or "
-        "waiting conversations before a deletion, use an open task for a comment, an agent of "
-        "the inbox for an assignment); repeating the call alone will not help."
-    ),
-    "taken": "The id or contact is in use by another record. Use that record, or another value.",
-    "blank": "Something required is missing or empty. Fill it and call again.",
-    "invalid": "Gladly does not accept the value. Correct it and call again.",
-    "too_long": "The text is longer than Gladly accepts. Shorten it and call again.",
-    "not_exist": "Nothing has this id. Look the id up again instead of repeating the call.",
-    "in_use": "Other records depend on it. Release those first.",
-    "temporary_failure": "Gladly cannot do it at the moment. Try again later.",
-}
-_BY_STATUS = {
-    401: "The backend's Gladly credential is not accepted. An operator has to renew it.",
-    403: "The backend's Gladly user lacks the role for this. An operator has to grant it.",
-    404: _ADVICE["not_exist"],
-}
 
 
 def failed(text: str) -> CallToolResult:
@@ -44,21 +28,16 @@ def succeeded(value: JsonObject) -> CallToolResult:
 
 
 def result(row: Row, answer: Answer) -> CallToolResult:
-    """What the tool answers: the record, the list envelope, the new id, or the error."""
-    if error := answer.error:
-        return failed(explain(row, error))
+    """What the tool answers: the record, the list envelope, the new id, a file, or the error."""
+    if answer.errors:
+        return failed(advice.explain(row, answer.errors))
+    kind = answer.get("content-type").partition(";")[0].strip().lower()
+    if kind.startswith("audio/"):
+        return _recording(kind, answer.body)
     try:
-        return succeeded(_value(row, answer))
+        return succeeded(_value(row, kind, answer))
     except ValueError:
         return failed(f"{row.tool.name}: Gladly's answer is not the JSON that it should be.")
-
-
-def explain(row: Row, error: GladlyError) -> str:
-    """Gladly's error as a sentence with the next step, then its code and meta as JSON."""
-    machine = {"status": error.status, "code": error.code or None, "attr": error.attr or None}
-    facts: JsonObject = {key: value for key, value in machine.items() if value is not None}
-    facts |= {"meta": dict(error.meta)} if error.meta else {}
-    return f"{_sentence(row, error)} {json.dumps(facts, separators=(',', ':'))}"
 
 
 def unreachable(row: Row, failure: UnreachableError) -> CallToolResult:
@@ -68,21 +47,18 @@ def unreachable(row: Row, failure: UnreachableError) -> CallToolResult:
     return failed(f"{failure}. Nothing was changed; try again later.")
 
 
-def _sentence(row: Row, error: GladlyError) -> str:
-    if error.moved_to:
-        return (
-            f"This customer was merged into another profile (moved): the new id is "
-            f"{error.moved_to}. Call {row.tool.name} again with the new id."
-        )
-    said = f"{row.tool.name}: Gladly refused with status {error.status}"
-    said += f", {error.detail.rstrip('.')}." if error.detail else "."
-    advice = _ADVICE.get(error.code) or _BY_STATUS.get(error.status)
-    return f"{said} {advice or 'Do not repeat the call unchanged.'}"
+def _recording(kind: str, body: bytes) -> CallToolResult:
+    """Sound beside what can be said of it in words."""
+    told = succeeded({"media_type": kind, "size": len(body)})
+    sound = AudioContent(data=base64.b64encode(body).decode(), mime_type=kind)
+    return told.model_copy(update={"content": [*told.content, sound]})
 
 
-def _value(row: Row, answer: Answer) -> JsonObject:
+def _value(row: Row, kind: str, answer: Answer) -> JsonObject:
     if "result" in row.output_schema.get("properties", {}):
-        return _envelope(_records(answer), answer)
+        return _envelope(_records(kind, answer), answer)
+    if answer.status == SEE_OTHER:
+        return {"location": answer.get("location")}
     if not answer.body:
         return _new_id(answer)
     value = json.loads(answer.body)
@@ -91,11 +67,17 @@ def _value(row: Row, answer: Answer) -> JsonObject:
     return value
 
 
-def _records(answer: Answer) -> list[Any]:
-    """A list, one object as a list of one, or JSON lines."""
-    if answer.get("content-type").partition(";")[0].strip() == "application/json":
+def _records(kind: str, answer: Answer) -> list[Any]:
+    """A list, one object as a list of one, the rows of a table, or JSON lines."""
+    if kind == "application/json":
         value = json.loads(answer.body)
         return value if isinstance(value, list) else [value]
+    if kind == "text/csv":
+        text = answer.body.decode("utf-8-sig", "replace")
+        return [
+            {str(k): v for k, v in row.items()}
+            for row in csv.DictReader(io.StringIO(text), restkey="")
+        ]
     return [json.loads(line) for line in answer.body.splitlines() if line]
 
 

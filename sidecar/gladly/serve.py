@@ -75,6 +75,7 @@ def run_backend(
     catalog: Catalog,
     bearer_file: Path | None = None,
     organization: str = "",
+    scope: backend.Scope | None = None,
     announce: Announce | None = None,
 ) -> None:
     """Serve the MCP backend for the Gladly at `gladly_url`.
@@ -85,7 +86,14 @@ def run_backend(
     _quiet()
     bearer = _secret(bearer_file) if bearer_file else ""
     client = Client(gladly_url, email, token_file)
-    app = backend.app(client, catalog, organization=organization, bearer=bearer, host=host)
+    app = backend.app(
+        client,
+        catalog,
+        organization=organization,
+        bearer=bearer,
+        host=host,
+        scope=scope or backend.Scope(),
+    )
     Listener(app, host, port, announce).run()
 
 
