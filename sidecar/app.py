@@ -38,9 +38,10 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """What is open while the sidecar serves: the MCP endpoint, and what readiness tells of."""
+    """What is open while the sidecar serves: MCP over HTTP, its road, and what readiness says."""
 
     endpoint: Endpoint
+    road: Road
     writer: audit.Writer
     reviewed: Reviewed
 
@@ -118,7 +119,7 @@ async def opened(settings: Settings, parts: Parts) -> AsyncIterator[Running]:
         endpoint = Endpoint(road, limits.request_bytes, limits.body_timeout, limits.streams)
         stack.push_async_callback(_stop, asyncio.create_task(survey.run()))
         _log.info("opened", endpoints=len(settings.endpoints), tools=len(parts.catalog))
-        yield Running(endpoint, writer, reviewed)
+        yield Running(endpoint, road, writer, reviewed)
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

@@ -9,24 +9,11 @@ from typing import Annotated
 
 import typer
 
-from sidecar.cli.options import EXPIRY
+from sidecar.cli.options import AUTHORITIES, EXPIRY, absolute_url
 
 gladly = typer.Typer(
     help="An MCP server over Gladly's REST API, and a simulator of that API.", no_args_is_help=True
 )
-
-
-def _url(text: str) -> str:
-    from urllib.parse import urlsplit
-
-    try:
-        parts = urlsplit(text)
-        is_one = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_one = False
-    if not is_one:
-        raise typer.BadParameter("write https://ORG.gladly.com")
-    return text
 
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
@@ -55,13 +42,14 @@ def simulate(
 def serve(
     url: Annotated[
         str,
-        typer.Option(help="Base URL of Gladly, https://ORG.gladly.com.", callback=_url),
+        typer.Option(help="Base URL of Gladly, https://ORG.gladly.com.", callback=absolute_url),
     ],
     email: Annotated[str, typer.Option(help="E-mail address of the API user.")],
     token_file: Annotated[Path, typer.Option(help="File with the API token.")],
     bearer_file: Annotated[
         Path | None, typer.Option(help="File with the bearer token that only the sidecar has.")
     ] = None,
+    ca_file: Annotated[Path | None, AUTHORITIES] = None,
     host: Host = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8090,
     method: Annotated[
@@ -92,6 +80,7 @@ def serve(
         token_file=token_file,
         catalog=catalog.load([settings.shipped("tool_catalog")]),
         bearer_file=bearer_file,
+        ca_file=ca_file,
         scope=scope,
         announce=_announce,
     )

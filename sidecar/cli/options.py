@@ -13,3 +13,21 @@ ConfigFile = Annotated[
 ]
 
 EXPIRY = typer.Option(help="When it ends, in UTC.", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
+
+AUTHORITIES = typer.Option(help="PEM file with the authorities to trust instead of the system's.")
+
+
+def absolute_url(text: str | None) -> str | None:
+    """Let an absolute http or https URL with a host pass."""
+    from urllib.parse import urlsplit
+
+    if text is None:
+        return None
+    try:
+        parts = urlsplit(text)
+        is_one = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_one = False
+    if not is_one:
+        raise typer.BadParameter("write an absolute http or https URL")
+    return text

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from sidecar import __version__
-from sidecar.cli import audit, catalog, gladly, tokens
+from sidecar.cli import audit, catalog, gladly, local, tokens
 from sidecar.cli.options import ConfigFile
 from sidecar.errors import ConfigError, SidecarError
 
@@ -26,6 +26,10 @@ cli.add_typer(tokens.endpoint, name="endpoint")
 cli.add_typer(audit.audit, name="audit")
 cli.add_typer(catalog.catalog, name="catalog")
 cli.add_typer(gladly.gladly, name="gladly")
+cli.command()(local.up)
+cli.command()(local.stdio)
+cli.command()(local.connect)
+cli.command()(local.doctor)
 
 
 def main() -> None:

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-import socket
-import sys
-from asyncio.subprocess import PIPE, Process
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Self
 
-import httpx2
 import yaml
 
 from sidecar import identity
-from sidecar.errors import SidecarError
+from sidecar.local.processes import Processes, end, free_port, until_ready
 
 ISSUER: Final = "https://issuer.demo.invalid"
 AUDIENCE: Final = "gladly-mcp-sidecar"
 EMAIL: Final = "api.user@example.com"
-_START: Final = 30.0
-"""Seconds a process may take to listen."""
 
 SCOPES: Final[dict[str, dict[str, Any]]] = {
     "triage": {
@@ -35,12 +28,12 @@ SCOPES: Final[dict[str, dict[str, Any]]] = {
 """The demo's endpoints: name, and the scope sealed into each."""
 
 
-class World:
+class World(Processes):
     """An async context manager: everything is up inside, and ended after it."""
 
     def __init__(self, folder: Path) -> None:
+        super().__init__()
         self.folder = folder
-        self._processes: list[Process] = []
         self._paths: dict[str, str] = {}
         self.simulator_url = self.backend_url = self.sidecar_url = ""
         self.audit_log = folder / "audit" / "audit.jsonl"
@@ -58,18 +51,17 @@ class World:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop_sidecar()
-        for process in reversed(self._processes):
-            await _end(process)
+        await self.end_all()
 
     async def _start(self) -> None:
         self.gladly_token = self._secret("gladly-token")
         self.backend_token = self._secret("backend-token")
         self._secret("bearer-secret")
-        self.simulator_url = await self._listening(
+        self.simulator_url = await self.announced(
             "gladly", "simulate", "--port", "0", "--email", EMAIL,
             "--token-file", self._path("gladly-token"),
         )  # fmt: skip
-        self.backend_url = await self._listening(
+        self.backend_url = await self.announced(
             "gladly", "serve", "--port", "0", "--url", self.simulator_url, "--email", EMAIL,
             "--token-file", self._path("gladly-token"),
             "--bearer-file", self._path("backend-token"),
@@ -78,18 +70,17 @@ class World:
 
     async def start_sidecar(self) -> None:
         """Start the sidecar and wait until it is ready; its URLs are new each time."""
-        port, admin = _free_port(), _free_port()
+        port, admin = free_port(), free_port()
         self.sidecar_url = f"http://127.0.0.1:{port}"
         config = self.folder / "sidecar.yaml"
         config.write_text(yaml.safe_dump(self._settings(port, admin), sort_keys=False))
-        process = await self._spawn("serve", "--config", str(config))
-        async with httpx2.AsyncClient(trust_env=False) as http:
-            await _until_ready(http, f"http://127.0.0.1:{admin}/readyz", process)
+        process = await self.spawn("serve", "--config", str(config))
+        await until_ready(f"http://127.0.0.1:{admin}/readyz", process)
 
     async def stop_sidecar(self) -> None:
         """End the sidecar as Kubernetes would, so that the audit log gets its last line."""
         if len(self._processes) > 2:  # noqa: PLR2004 - simulator, backend, sidecar
-            await _end(self._processes.pop())
+            await end(self._processes.pop())
 
     def url(self, endpoint: str) -> str:
         """The URL that an agent is given for an endpoint."""
@@ -137,48 +128,3 @@ class World:
         path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(32))
         return path.read_text()
-
-    async def _spawn(self, *arguments: str) -> Process:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "sidecar", *arguments, stdout=PIPE
-        )
-        self._processes.append(process)
-        return process
-
-    async def _listening(self, *arguments: str) -> str:
-        """Start a program that announces its URL in its first line."""
-        process = await self._spawn(*arguments)
-        if process.stdout is None:
-            raise SidecarError("the process has no output to read")
-        line = await asyncio.wait_for(process.stdout.readline(), _START)
-        if not line:
-            raise SidecarError(f"`sidecar {arguments[0]} {arguments[1]}` did not start; see above")
-        return line.decode().split()[-1]
-
-
-async def _until_ready(http: httpx2.AsyncClient, url: str, process: Process) -> None:
-    async with asyncio.timeout(_START):
-        while process.returncode is None:
-            try:
-                if (await http.get(url)).status_code == httpx2.codes.OK:
-                    return
-            except httpx2.TransportError:
-                pass
-            await asyncio.sleep(0.05)
-    raise SidecarError("the sidecar did not start; its reasons stand above")
-
-
-async def _end(process: Process) -> None:
-    if process.returncode is None:
-        process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), 15)
-        except TimeoutError:
-            process.kill()
-    await process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
+import ssl
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +27,7 @@ TIMEOUT = 20.0
 SEE_OTHER = 303
 """How Gladly answers for an attachment: its address is in Location."""
 
+_CERTIFICATE = "check the host, or name the authority that it has its certificate from (--ca-file)"
 _MOST = 20
 """Errors that are read of one answer."""
 
@@ -33,10 +36,14 @@ BODY_CAP = 16 * 1024 * 1024
 
 
 class UnreachableError(SidecarError):
-    """Gladly gave no whole answer. `is_sent` tells whether a write may have happened."""
+    """Gladly gave no whole answer. `is_sent` tells whether a write may have happened.
 
-    def __init__(self, message: str, *, is_sent: bool) -> None:
+    The text is for a model, `remedy` for whoever runs the backend.
+    """
+
+    def __init__(self, message: str, *, is_sent: bool, remedy: str = "try again later") -> None:
         self.is_sent = is_sent
+        self.remedy = remedy
         super().__init__(message)
 
 
@@ -128,8 +135,10 @@ class _Basic(httpx2.Auth):
 class Client:
     """Gladly's REST API under one base URL, such as `https://example.gladly.com`.
 
+    `ca_file` names the authorities to trust instead of the system's.
+
     Raises:
-        ConfigError: the token file cannot be read or is empty.
+        ConfigError: the token file or the file of authorities cannot be read or is empty.
     """
 
     def __init__(
@@ -138,6 +147,7 @@ class Client:
         email: str,
         token_file: Path,
         *,
+        ca_file: Path | None = None,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         self._http = httpx2.AsyncClient(
@@ -146,6 +156,7 @@ class Client:
             follow_redirects=False,
             timeout=TIMEOUT,
             trust_env=False,
+            verify=_authorities(ca_file),
             transport=transport,
             # Unencoded, so that what is passed through is what Gladly wrote.
             headers={"Accept": "application/json", "Accept-Encoding": "identity"},
@@ -168,7 +179,7 @@ class Client:
         try:
             response = await self._http.send(request, stream=True)
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as failure:
-            raise UnreachableError("Gladly cannot be reached", is_sent=False) from failure
+            raise _unreachable(failure) from failure
         except httpx2.HTTPError as failure:
             raise UnreachableError("Gladly did not answer in time", is_sent=True) from failure
         try:
@@ -183,6 +194,29 @@ class Client:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._http.aclose()
+
+
+def _authorities(ca_file: Path | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as failure:
+        problem = Problem(str(ca_file), "holds no authority that can be read", "name a PEM file")
+        raise ConfigError([problem]) from failure
+
+
+def _unreachable(failure: BaseException) -> UnreachableError:
+    """Why there is no connection: what the network said lies somewhere in the chain of causes."""
+    cause: BaseException | None = failure
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            what, remedy = "Gladly's certificate cannot be verified", _CERTIFICATE
+            return UnreachableError(what, is_sent=False, remedy=remedy)
+        if isinstance(cause, socket.gaierror):
+            what, remedy = "Gladly's host is not known", "check the organisation's name"
+            return UnreachableError(what, is_sent=False, remedy=remedy)
+        cause = cause.__cause__ or cause.__context__
+    what, remedy = "Gladly cannot be reached", "check the network and the organisation's name"
+    return UnreachableError(what, is_sent=False, remedy=remedy)
 
 
 def _basic(email: str, token_file: Path) -> _Basic:

@@ -75,6 +75,7 @@ def run_backend(
     catalog: Catalog,
     bearer_file: Path | None = None,
     organization: str = "",
+    ca_file: Path | None = None,
     scope: backend.Scope | None = None,
     announce: Announce | None = None,
 ) -> None:
@@ -85,7 +86,7 @@ def run_backend(
     """
     _quiet()
     bearer = _secret(bearer_file) if bearer_file else ""
-    client = Client(gladly_url, email, token_file)
+    client = Client(gladly_url, email, token_file, ca_file=ca_file)
     app = backend.app(
         client,
         catalog,

@@ -7,7 +7,7 @@ it as a slug.
 
 from sidecar.identity.keys import Key, Keys, KeySet, SecretKey
 from sidecar.identity.sessions import Sessions
-from sidecar.identity.tokens import issue, new_endpoint_token
+from sidecar.identity.tokens import endpoint_hash, issue, new_endpoint_token
 from sidecar.identity.verifier import Bearer, Verifier
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "SecretKey",
     "Sessions",
     "Verifier",
+    "endpoint_hash",
     "issue",
     "new_endpoint_token",
 ]

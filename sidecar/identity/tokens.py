@@ -21,7 +21,12 @@ _OURS = frozenset({"iss", "aud", "sub", "iat", "nbf", "exp", "jti", "roles"})
 def new_endpoint_token() -> tuple[str, str]:
     """A new endpoint token of 256 bits, URL-safe, and its SHA-256 in hex for the settings."""
     token = secrets.token_urlsafe(32)
-    return token, hashlib.sha256(token.encode()).hexdigest()
+    return token, endpoint_hash(token)
+
+
+def endpoint_hash(token: str) -> str:
+    """What settings hold of an endpoint token."""
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def issue(

@@ -1,0 +1,150 @@
+"""What one person's sidecar keeps between two runs, in a folder that only this person can read."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sidecar import identity
+from sidecar.errors import ConfigError, Problem
+
+_ENDPOINT = "claude"
+
+
+@dataclass(frozen=True, slots=True)
+class Gladly:
+    """Whose Gladly it is: base URL, the API user's e-mail address, the file with its token.
+
+    `ca_file` names the authorities to trust instead of the system's.
+    """
+
+    url: str
+    email: str
+    token_file: Path
+    ca_file: Path | None = None
+
+
+class Folder:
+    """The folder. Makes it, and the secrets that are not there yet.
+
+    Raises:
+        ConfigError: it cannot be made or written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.expanduser().absolute()
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path.chmod(0o700)
+        except OSError as error:
+            what = f"cannot be made: {error.strerror}"
+            raise ConfigError([Problem(str(self.path), what, "name another --folder")]) from None
+        self.backend_token = self._secret("backend-token")
+        self.simulated_token = self._secret("simulated-token")
+        self._endpoint_token = self._secret("endpoint-token")
+
+    @property
+    def gladly_token(self) -> Path:
+        """Where the Gladly API token is kept when it was typed in."""
+        return self.path / "gladly-token"
+
+    @property
+    def _gladly(self) -> Path:
+        return self.path / "gladly.yaml"
+
+    @property
+    def audit(self) -> Path:
+        """The folder of the audit log."""
+        return self.path / "audit"
+
+    @property
+    def endpoint_path(self) -> str:
+        """The path of the one endpoint: `/mcp/<token>`. Whoever has it can read."""
+        return f"/mcp/{self._endpoint_token.read_text('utf-8').strip()}"
+
+    def keep_token(self, token: str) -> Path:
+        """Keep a Gladly API token that was typed in."""
+        _written(self.gladly_token, token)
+        return self.gladly_token
+
+    def keep_gladly(self, gladly: Gladly | None) -> None:
+        """Remember whose Gladly it is, for `sidecar stdio`; None is a simulated one."""
+        if gladly is None:
+            self._gladly.unlink(missing_ok=True)
+            return
+        kept = {key: str(value) for key, value in asdict(gladly).items() if value is not None}
+        _written(self._gladly, yaml.safe_dump(kept))
+
+    def gladly(self) -> Gladly | None:
+        """Whose Gladly it is; None for a simulated one, and before anything was kept."""
+        if not self._gladly.exists():
+            return None
+        kept = yaml.safe_load(self._gladly.read_text("utf-8"))
+        ca_file = Path(kept["ca_file"]) if "ca_file" in kept else None
+        return Gladly(kept["url"], kept["email"], Path(kept["token_file"]), ca_file)
+
+    def take(self, path: Path) -> bool:
+        """Take a folder for this process until it ends; whether it was free."""
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(path / ".taken", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            return False
+        return True
+
+    def write_settings(
+        self, backend_url: str, port: int, admin_port: int, audit: Path | None = None
+    ) -> Path:
+        """Write the settings of a sidecar with the one safe endpoint; give their file.
+
+        With an audit folder of its own the file stands there, since another sidecar may run.
+
+        Only tools that read, personal data masked, everything recorded; reachable from this
+        machine alone, and opened by the URL alone, so that any client can use it.
+        """
+        token = self._endpoint_token.read_text("utf-8").strip()
+        settings: dict[str, Any] = {
+            "listen": {"host": "127.0.0.1", "port": port},
+            "admin": {"host": "127.0.0.1", "port": admin_port},
+            "backend": {"url": f"{backend_url}/mcp", "bearer_token_file": str(self.backend_token)},
+            "endpoints": [
+                {
+                    "name": _ENDPOINT,
+                    "token_sha256": identity.endpoint_hash(token),
+                    "methods": ["read"],
+                    "require_api_token_auth": False,
+                }
+            ],
+            "audit": {"folder": str(audit or self.audit)},
+            "log": {"level": "warning", "format": "console"},
+        }
+        file = (audit or self.path) / "sidecar.yaml"
+        _written(file, yaml.safe_dump(settings, sort_keys=False))
+        return file
+
+    def _secret(self, name: str) -> Path:
+        path = self.path / name
+        if not path.exists():
+            _written(path, secrets.token_urlsafe(32))
+        return path
+
+
+def _written(path: Path, text: str) -> None:
+    """Write a file that only this person can read, whole or not at all."""
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        beside.unlink(missing_ok=True)
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as out:
+            out.write(text.rstrip("\n") + "\n")
+        beside.replace(path)
+    except OSError as error:
+        raise ConfigError([Problem(str(path), f"cannot be written: {error.strerror}")]) from None
