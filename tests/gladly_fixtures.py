@@ -18,8 +18,7 @@ from sidecar.catalog import Catalog, load
 from sidecar.gladly import backend
 from sidecar.gladly.client import Client
 from sidecar.gladly.serve import Listener
-from sidecar.gladly.simulator import simulator
-from sidecar.gladly.simulator_world import World
+from sidecar.gladly.simulator import Faults, World, simulator
 
 CATALOG = Path(__file__).parents[1] / "tool_catalog"
 EMAIL, TOKEN = "api@sample-store.example", "sample-token"
@@ -45,11 +44,26 @@ class Clock:
 
 
 @dataclass
+class Pauses:
+    """Waits for nothing, and keeps how long somebody would have waited."""
+
+    taken: list[float] = field(default_factory=list)
+
+    async def __call__(self, seconds: float) -> None:
+        self.taken.append(seconds)
+
+
+@dataclass
 class Gladly:
     """The simulator in process, asked synchronously."""
 
     rate: int = 1000
+    reports_per_minute: int = 1000
     has_retry_after: bool = True
+    latency: float = 0.0
+    jitter: float = 0.0
+    faults: Faults = field(default_factory=Faults)
+    pauses: Pauses = field(default_factory=Pauses)
     world: World = field(default_factory=World.seeded)
     clock: Clock = field(default_factory=Clock)
     auth: tuple[str, str] | None = (EMAIL, TOKEN)
@@ -59,9 +73,18 @@ class Gladly:
             self.world,
             (EMAIL, TOKEN),
             rate=self.rate,
+            reports_per_minute=self.reports_per_minute,
             has_retry_after=self.has_retry_after,
+            latency=self.latency,
+            jitter=self.jitter,
+            faults=self.faults,
             clock=self.clock,
+            pause=self.pauses,
         )
+
+    def id_of(self, label: str) -> str:
+        """The id behind a label of the seed's."""
+        return self.world.id_of(label)
 
     def __call__(self, verb: str, path: str, **options: Any) -> httpx2.Response:
         async def ask() -> httpx2.Response:

@@ -16,6 +16,7 @@ from settings_parts import GOOD, written
 
 from sidecar import __version__, cli, settings
 from sidecar.errors import BackendFailed
+from sidecar.gladly import serve
 
 SECRET = "s3cret-" * 6
 ISSUER = ("--issuer", "https://issuer.example", "--audience", "sidecar")
@@ -280,6 +281,21 @@ def test_a_gladly_token_that_cannot_be_read_is_a_problem(tmp_path, command):
     for file in (tmp_path / "none", tmp_path):
         (line,) = told(sidecar("gladly", command, *needed, "--token-file", file))
         assert line.startswith(f"{file}: ")
+
+
+def test_the_simulator_is_run_on_the_terms_that_are_asked_for(secret, monkeypatch):
+    asked = {}
+    monkeypatch.setattr(serve, "run_simulator", lambda *_, **terms: asked.update(terms))
+    words = "--no-retry-after --no-compliance-admin --latency-ms 250 --reports-per-minute 3"
+    ran = sidecar(
+        "gladly", "simulate", "--token-file", secret, "--seed", "other", "--rate", "5",
+        *words.split(),
+    )  # fmt: skip
+    assert ran.code == 0
+    assert (asked["world"].seed, asked["world"].is_compliance_admin) == ("other", False)
+    assert (asked["rate"], asked["reports_per_minute"]) == (5, 3)
+    assert (asked["latency"], asked["has_retry_after"]) == (0.25, False)
+    assert asked["credential"] == ("api@example.com", SECRET)
 
 
 def test_an_unreadable_file_is_a_problem_for_a_user_without_rights(tmp_path, secret):

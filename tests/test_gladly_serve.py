@@ -5,6 +5,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 
+import httpx2
 import pytest
 from gladly_fixtures import BEARER, CATALOG, EMAIL, TOKEN, catalog
 from mcp.client.client import Client as McpClient
@@ -71,6 +72,22 @@ def test_both_programs_run_and_write_no_personal_value_even_at_level_info(tmp_pa
         assert backend.wait(timeout=10) in (0, -15)
     for secret in ("4155550198", "Mara", "customer-profiles", TOKEN):
         assert secret not in written
+
+
+@pytest.mark.sockets
+def test_a_simulator_in_another_process_is_steered_over_http():
+    with (
+        process(SIMULATOR, email=EMAIL, token=TOKEN) as (_, gladly),
+        httpx2.Client(base_url=gladly, auth=(EMAIL, TOKEN)) as http,
+    ):
+        faults = [
+            {"path": "/agents", "status": 502, "body": "<p>bad</p>", "media_type": "text/html"}
+        ]
+        assert http.put("/simulator/faults", json=faults).status_code == 204
+        assert http.get("/api/v1/agents").text == "<p>bad</p>"
+        assert http.put("/simulator/faults", json=faults).status_code == 204
+        assert http.post("/simulator/reset").status_code == 204
+        assert http.get("/api/v1/agents").status_code == 200
 
 
 async def _find(url: str, era: str):

@@ -28,14 +28,35 @@ def simulate(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8091,
     email: Annotated[str, typer.Option(help="User name of the API user.")] = "api@example.com",
     rate: Annotated[int, typer.Option(help="Requests a second for each HTTP method.", min=1)] = 10,
+    reports_per_minute: Annotated[int, typer.Option(help="Reports a minute, besides.", min=1)] = 10,
+    no_retry_after: Annotated[
+        bool, typer.Option("--no-retry-after", help="Leave Retry-After out of a 429.")
+    ] = False,
+    no_compliance_admin: Annotated[
+        bool, typer.Option("--no-compliance-admin", help="Refuse to delete customers: 403.")
+    ] = False,
+    latency_ms: Annotated[int, typer.Option(help="Milliseconds that an answer takes.", min=0)] = 0,
+    seed: Annotated[
+        str, typer.Option(help="Another word gives other ids, and the same word the same ids.")
+    ] = "sample-store",
 ) -> None:
     """Play Gladly's REST API on this machine, with made-up customers."""
     from sidecar import log, redaction, settings
     from sidecar.gladly.serve import run_simulator
+    from sidecar.gladly.simulator import World
 
     log.configure("warning", "console", redaction.scrub)
-    credential = (email, settings.secret(token_file))
-    run_simulator(host, port, credential=credential, rate=rate, announce=_announce)
+    run_simulator(
+        host,
+        port,
+        credential=(email, settings.secret(token_file)),
+        world=World(seed, is_compliance_admin=not no_compliance_admin),
+        rate=rate,
+        reports_per_minute=reports_per_minute,
+        has_retry_after=not no_retry_after,
+        latency=latency_ms / 1000,
+        announce=_announce,
+    )
 
 
 @gladly.command()

@@ -6,7 +6,7 @@
     backend         an MCP server whose tools are the catalog's rows, and nothing else
     passthrough     the ASGI layer around it: the shared secret, and a 429 exactly as Gladly sent it
     serve           run either program
-    simulator*      Gladly's REST API in memory, faults and contradictions included
+    simulator       Gladly's REST API in memory, faults and contradictions included
 
 This package knows `sidecar.catalog`, `model` and `errors`, and nothing else of the sidecar: the two
 programs meet only over HTTP. Needs the extra `[gladly]`.

@@ -14,8 +14,7 @@ from sidecar.catalog import Catalog
 from sidecar.errors import ConfigError, Problem
 from sidecar.gladly import backend
 from sidecar.gladly.client import Client
-from sidecar.gladly.simulator import simulator
-from sidecar.gladly.simulator_world import World
+from sidecar.gladly.simulator import World, simulator
 
 GRACE = 3
 """Seconds that open streams have at shutdown; without a limit one listener would hold it up."""
@@ -56,12 +55,25 @@ def run_simulator(
     port: int,
     *,
     credential: tuple[str, str],
+    world: World | None = None,
     rate: int = 10,
+    reports_per_minute: int = 10,
     has_retry_after: bool = True,
+    latency: float = 0.0,
     announce: Announce | None = None,
 ) -> None:
-    """Serve a freshly seeded Gladly; `credential` is the e-mail and token it accepts."""
-    app = simulator(World.seeded(), credential, rate=rate, has_retry_after=has_retry_after)
+    """Serve a Gladly, freshly seeded when `world` is None.
+
+    `credential` is the e-mail and token it accepts; the rest is as `simulator` says.
+    """
+    app = simulator(
+        world,
+        credential,
+        rate=rate,
+        reports_per_minute=reports_per_minute,
+        has_retry_after=has_retry_after,
+        latency=latency,
+    )
     Listener(app, host, port, announce).run()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from sidecar.model import JsonObject
 
@@ -25,6 +25,12 @@ def ids(seed: str) -> Ids:
     return id_of
 
 
-def by_id(rows: list[JsonObject]) -> Table:
+def fraction(seed: str, label: str) -> float:
+    """A number from 0 to 1, below 1, the same for the same seed and label."""
+    digest = hashlib.sha256(f"{seed}/{label}".encode()).digest()
+    return int.from_bytes(digest[:4]) / 2**32
+
+
+def by_id(rows: Iterable[JsonObject]) -> Table:
     """The rows as a table."""
     return {row["id"]: row for row in rows}
