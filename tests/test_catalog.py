@@ -271,6 +271,13 @@ def test_records_of_one_kind_are_marked_alike_wherever_they_are_answered():
     for one, other in [
         ("get_single_gladly_customer_by_id", "list_all_gladly_customers"),
         ("get_single_gladly_agent_by_id", "list_all_gladly_agents"),
+        ("get_single_gladly_conversation_by_id", "list_all_gladly_customer_conversations"),
+        ("get_single_gladly_conversation_item_by_id", "list_all_gladly_conversation_items"),
+        ("create_a_gladly_conversation_item", "list_all_gladly_conversation_items"),
+        ("create_a_gladly_customer_conversation_item", "list_all_gladly_conversation_items"),
+        ("get_single_gladly_conversation_note_by_id", "list_all_gladly_conversation_items"),
+        ("get_single_gladly_task_by_id", "list_all_gladly_tasks"),
+        ("get_single_gladly_task_comment_by_id", "list_all_gladly_task_comments"),
     ]:
         rows = {row.tool.name: row for row in SHIPPED.rows}
         assert rows[one].tool.pii == rows[other].tool.pii
