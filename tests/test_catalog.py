@@ -278,6 +278,16 @@ def test_records_of_one_kind_are_marked_alike_wherever_they_are_answered():
         ("get_single_gladly_conversation_note_by_id", "list_all_gladly_conversation_items"),
         ("get_single_gladly_task_by_id", "list_all_gladly_tasks"),
         ("get_single_gladly_task_comment_by_id", "list_all_gladly_task_comments"),
+        ("create_a_gladly_business_hour", "list_all_gladly_business_hours"),
+        ("get_single_gladly_business_hour_by_id", "list_all_gladly_business_hours"),
+        ("update_a_gladly_business_hour_by_id", "list_all_gladly_business_hours"),
+        ("get_single_gladly_export_job_by_id", "list_all_gladly_export_jobs"),
+        ("get_single_gladly_inbox_by_id", "list_all_gladly_inboxes"),
+        ("get_single_gladly_public_answer_by_id", "list_all_gladly_public_answers"),
+        ("get_single_gladly_team_by_id", "list_all_gladly_teams"),
+        ("get_single_gladly_topic_by_id", "list_all_gladly_topics"),
+        ("get_single_gladly_webhook_by_id", "list_all_gladly_webhooks"),
+        ("update_a_gladly_answer_content_by_id", "list_all_gladly_answer_contents"),
     ]:
         rows = {row.tool.name: row for row in SHIPPED.rows}
         assert rows[one].tool.pii == rows[other].tool.pii
@@ -285,6 +295,14 @@ def test_records_of_one_kind_are_marked_alike_wherever_they_are_answered():
         assert rows[one].customer_text == rows[other].customer_text
         listed = rows[other].output_schema["properties"]["result"]["items"]
         assert rows[one].output_schema == listed
+
+
+def test_an_export_file_is_marked_as_the_records_in_it_are():
+    file = SHIPPED.find("get_single_gladly_export_job_file_by_id")
+    for name in ("list_all_gladly_conversation_items", "list_all_gladly_agents"):
+        tool = SHIPPED.find(name)
+        assert set(tool.pii) <= set(file.pii)
+        assert set(tool.safe) <= set(file.safe)
 
 
 def test_nothing_shipped_writes_over_a_customer_unmarked():
