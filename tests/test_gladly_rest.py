@@ -47,7 +47,7 @@ def arguments_for(name: str, value: object) -> dict[str, object]:
 def test_a_hostile_id_makes_no_request(name, brace, value):
     arguments = arguments_for(name, "customers.jsonl") | {brace: value}
     with pytest.raises(BadArgumentsError, match=f"`{brace}`") as refused:
-        build(ROWS[name], arguments)
+        build(ROWS[name], arguments, "o1")
     assert len(value) < 5 or value not in str(refused.value)
 
 

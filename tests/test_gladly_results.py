@@ -80,8 +80,15 @@ def test_a_redirect_to_a_file_answers_where_it_is():
 
 
 def test_a_recording_comes_as_sound_beside_its_size():
-    outcome = results.result(GET, Answer(200, (("content-type", "audio/mpeg"),), b"\xff\xfb\x90"))
+    def sound_of(body: bytes) -> Answer:
+        return Answer(200, (("content-type", "audio/mpeg"),), body)
+
+    outcome = results.result(GET, sound_of(b"\xff\xfb\x90"))
     assert outcome.structured_content == {"media_type": "audio/mpeg", "size": 3}
+    listed = ROWS["list_all_gladly_conversation_item_media"]
+    assert results.result(listed, sound_of(b"x")).structured_content["result"] == [
+        {"media_type": "audio/mpeg", "size": 1}
+    ]
     sound = outcome.content[1]
     assert isinstance(sound, AudioContent)
     assert (sound.data, sound.mime_type) == ("//uQ", "audio/mpeg")

@@ -33,7 +33,7 @@ def result(row: Row, answer: Answer) -> CallToolResult:
         return failed(advice.explain(row, answer.errors))
     kind = answer.get("content-type").partition(";")[0].strip().lower()
     if kind.startswith("audio/"):
-        return _recording(kind, answer.body)
+        return _recording(row, kind, answer)
     try:
         return succeeded(_value(row, kind, answer))
     except ValueError:
@@ -47,15 +47,16 @@ def unreachable(row: Row, failure: UnreachableError) -> CallToolResult:
     return failed(f"{failure}. Nothing was changed; try again later.")
 
 
-def _recording(kind: str, body: bytes) -> CallToolResult:
+def _recording(row: Row, kind: str, answer: Answer) -> CallToolResult:
     """Sound beside what can be said of it in words."""
-    told = succeeded({"media_type": kind, "size": len(body)})
-    sound = AudioContent(data=base64.b64encode(body).decode(), mime_type=kind)
+    record = {"media_type": kind, "size": len(answer.body)}
+    told = succeeded(_envelope([record], answer) if _is_list(row) else record)
+    sound = AudioContent(data=base64.b64encode(answer.body).decode(), mime_type=kind)
     return told.model_copy(update={"content": [*told.content, sound]})
 
 
 def _value(row: Row, kind: str, answer: Answer) -> JsonObject:
-    if "result" in row.output_schema.get("properties", {}):
+    if _is_list(row):
         return _envelope(_records(kind, answer), answer)
     if answer.status == SEE_OTHER:
         return {"location": answer.get("location")}
@@ -65,6 +66,10 @@ def _value(row: Row, kind: str, answer: Answer) -> JsonObject:
     if not isinstance(value, dict):
         raise ValueError("not an object")  # noqa: TRY004 - the same fault as no JSON at all
     return value
+
+
+def _is_list(row: Row) -> bool:
+    return "result" in row.output_schema.get("properties", {})
 
 
 def _records(kind: str, answer: Answer) -> list[Any]:

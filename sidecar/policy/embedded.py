@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
@@ -46,11 +47,14 @@ class Embedded:
         self._engine: Any = _load(bundle)
         self._check()
 
-    def __del__(self) -> None:
+    # Bound here, since at the interpreter's end the module's own names are gone.
+    def __del__(
+        self, ident: Callable[[], int] = threading.get_ident, left: list[Any] = _ABANDONED
+    ) -> None:
         """Leave the engine for good if another thread collects it: dropping it there panics."""
         engine = getattr(self, "_engine", None)
-        if engine is not None and threading.get_ident() != self._thread:
-            _ABANDONED.append(engine)
+        if engine is not None and ident() != self._thread:
+            left.append(engine)
 
     @property
     def policy_sha256(self) -> str:
