@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from world import served
 
 from sidecar.cli import cli
+from sidecar.errors import ConfigError
 
 RUN = CliRunner()
 
@@ -93,3 +94,47 @@ def secret(tmp_path):
     file = tmp_path / "secret"
     file.touch(mode=0o600)
     file.write_text("s" * 40)
+
+
+def test_a_tool_is_shown_in_words_by_any_of_its_names():
+    row = next(row for row in CATALOG.rows if row.aliases)
+    for name in (row.tool.name, row.aliases[0]):
+        done = RUN.invoke(cli, ["catalog", "show", name])
+        assert done.exit_code == 0
+        assert done.output.startswith(f"name            {row.tool.name}")
+    missing = RUN.invoke(cli, ["catalog", "show", "nope"])
+    assert missing.exit_code == 1
+    assert "no tool is called nope" in str(missing.exception)
+
+
+def test_rows_of_ones_own_are_checked_with_file_and_line(tmp_path):
+    assert "catalog: ok, 80 tools" in RUN.invoke(cli, ["catalog", "check"]).output
+    (tmp_path / "mine.yaml").write_text("tools:\n  - name: x\n")
+    done = RUN.invoke(cli, ["catalog", "check", str(tmp_path)])
+    assert isinstance(done.exception, ConfigError)
+    assert any("mine.yaml:2" in problem.where for problem in done.exception.problems)
+
+
+@pytest.mark.sockets
+def test_a_backends_unknown_tools_are_proposed_and_the_file_checks_out(tmp_path, backend):
+    _, url = backend
+    file = tmp_path / "rows" / "proposed.yaml"
+    file.parent.mkdir()
+    done = RUN.invoke(cli, ["catalog", "import", url, "--file", str(file)])
+    assert done.exit_code == 0, done.output
+    assert "known already: 1" in done.output
+    assert "new: 1 b" in done.output
+    assert f"wrote {file}" in done.output
+    checked = RUN.invoke(cli, ["catalog", "check", str(file.parent)])
+    assert "81 tools" in checked.output
+    printed = RUN.invoke(cli, ["catalog", "import", url])
+    assert "name: b" in printed.output
+
+
+@pytest.mark.sockets
+def test_a_backend_that_gives_no_list_is_told_and_nothing_is_written(tmp_path, backend):
+    changing, url = backend
+    changing.body = b"<html>"
+    done = RUN.invoke(cli, ["catalog", "import", url, "--file", str(tmp_path / "x.yaml")])
+    assert done.exit_code == 1
+    assert not (tmp_path / "x.yaml").exists()

@@ -90,6 +90,7 @@ CASES: tuple[dict[str, Any], ...] = (
     {"name": "prompts/get", "tags": ["exit"]},
     {},
     {"method": "delete", "effect": "destructive", "known": False, "pinned": False},
+    {"tags": ["unreviewed"]},
     {"tags": ["export"], "endpoint": {"methods": [], "tags": ["tasks"]}},
     {"findings": [{"entity": entity, "pointer": "", "length": 9} for entity in ("CARD", "MASK")]},
 )

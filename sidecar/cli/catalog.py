@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 import orjson
 import typer
 
-from sidecar.cli.options import ConfigFile
+from sidecar.cli.options import AUTHORITIES, ConfigFile, absolute_url
 
 if TYPE_CHECKING:
-    from sidecar.catalog import Pins
+    from sidecar.catalog import Catalog, Pins
     from sidecar.model import JsonObject
-    from sidecar.settings import Settings
+    from sidecar.upstream import Backend
 
 catalog = typer.Typer(
     help="The catalog of tools, and the pins of what was reviewed.", no_args_is_help=True
@@ -26,12 +27,86 @@ catalog = typer.Typer(
 @catalog.command("list")
 def list_tools(config: ConfigFile = None) -> None:
     """Print the tools that the catalog knows, as a Markdown table."""
+    from sidecar import catalog as organ
+
+    print(organ.table(_known(config)))
+
+
+@catalog.command()
+def show(
+    name: Annotated[str, typer.Argument(help="A tool's name, or another name of it.")],
+    config: ConfigFile = None,
+) -> None:
+    """Print everything that the catalog says of one tool."""
+    from sidecar.catalog import words
+    from sidecar.errors import SidecarError
+
+    known = _known(config)
+    rows = [row for row in known.rows if name in {row.tool.name, *row.aliases}]
+    if not rows:
+        raise SidecarError(f"no tool is called {name}: see `sidecar catalog list`")
+    print(words(rows[0]), end="")
+
+
+@catalog.command()
+def check(
+    folder: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Folders of your own rows, read after the library's."),
+    ] = None,
+) -> None:
+    """Check rows of the catalog; every problem is told with its file and line."""
+    from sidecar import catalog as organ
+    from sidecar import settings
+
+    found = organ.load([settings.shipped("tool_catalog"), *(folder or [])])
+    print(f"catalog: ok, {len(found)} tools, sha256 {found.sha256[:12]}")
+
+
+@catalog.command("import")
+def import_tools(
+    url: Annotated[str, typer.Argument(help="An MCP server's URL.", callback=absolute_url)],
+    bearer_file: Annotated[
+        Path | None, typer.Option(help="File with the bearer token that it wants.")
+    ] = None,
+    ca_file: Annotated[Path | None, AUTHORITIES] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="Where to write the rows; else printed.")
+    ] = None,
+    config: ConfigFile = None,
+) -> None:
+    """Read a backend's tools, and propose rows for those that the catalog does not know.
+
+    What a proposed tool does is for a person to write down: until then it counts as destructive.
+    """
+    from sidecar import catalog as organ
+    from sidecar import settings, upstream
+
+    bearer = f"Bearer {settings.secret(bearer_file)}" if bearer_file else None
+    context = upstream.tls(str(ca_file) if ca_file else None, None, None)
+    client = upstream.Backend(upstream.Target(url, authorization=bearer), context)
+    made = organ.propose(_known(config), asyncio.run(_read(client)))
+    print(f"known already: {len(made.known)}", file=sys.stderr)
+    for word, names in (
+        ("like an operation of Gladly's", made.alike),
+        ("new", made.new),
+        ("with a name that no catalog can hold", made.unusable),
+    ):
+        print(f"{word}: {len(names)} {' '.join(names)}".rstrip(), file=sys.stderr)
+    if file is not None and made.text:
+        file.write_text(made.text, encoding="utf-8")
+        print(f"wrote {file}: review each row, then name its folder in catalog.folders")
+    elif made.text:
+        print(made.text, end="")
+
+
+def _known(config: Path | None) -> Catalog:
     from sidecar import app, settings
     from sidecar import catalog as organ
 
-    folders = [settings.shipped("tool_catalog")]
-    known = app.check(settings.load(config)).catalog if config else organ.load(folders)
-    print(organ.table(known))
+    if config:
+        return app.check(settings.load(config)).catalog
+    return organ.load([settings.shipped("tool_catalog")])
 
 
 @catalog.command()
@@ -48,7 +123,7 @@ def pin(
 
     With --accept the backend's list, as it is now, becomes what was reviewed.
     """
-    from sidecar import settings
+    from sidecar import app, settings
     from sidecar.catalog import Pins
 
     loaded = settings.load(config)
@@ -56,7 +131,7 @@ def pin(
     if target is None:
         raise typer.BadParameter("name a file, or set catalog.pins_file", param_hint="--file")
     before = Pins.read(target) if target.exists() else Pins({})
-    now = Pins.of(asyncio.run(_read(loaded)))
+    now = Pins.of(asyncio.run(_read(app.backend(loaded))))
     shown = list(_differences(before, now))
     print("\n".join(shown) if shown else "nothing has changed since the review")
     if accept:
@@ -67,10 +142,10 @@ def pin(
         raise typer.Exit(1)
 
 
-async def _read(loaded: Settings) -> list[JsonObject]:
-    from sidecar import app, pipeline
+async def _read(backend: Backend) -> list[JsonObject]:
+    from sidecar import pipeline
 
-    async with app.backend(loaded) as client:
+    async with backend as client:
         return await pipeline.read(client)
 
 
