@@ -1,7 +1,8 @@
 """`sidecar demo`: the whole sidecar at work on this machine, with a simulated Gladly.
 
 `world` starts three real processes (simulator, backend, sidecar) on loopback, `agent` is an AI
-agent's MCP client, `scenes` is what happens, `stage` prints it.
+agent's MCP client, `scenes` is what happens (`workflows`, `scopes` and `burst`, played by `cast`),
+`stage` prints it.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import signal
 import tempfile
 from pathlib import Path
 
+from sidecar.demo.cast import Cast
 from sidecar.demo.connect import connect
-from sidecar.demo.scenes import Cast, play
+from sidecar.demo.scenes import play
 from sidecar.demo.world import World
 
 __all__ = ["run"]

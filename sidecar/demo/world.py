@@ -21,6 +21,10 @@ SCOPES: Final[dict[str, dict[str, Any]]] = {
         "methods": ["read", "create"],
         "tags": ["customers", "conversations", "tasks", "inboxes"],
     },
+    "call-audit": {
+        "methods": ["read", "create"],
+        "tags": ["customers", "conversations", "voice", "tasks"],
+    },
     "read-only": {"methods": ["read"]},
     "knowledge-base": {"methods": ["read"], "tags": ["public_answers"]},
     "contractor": {"methods": ["read"], "expires_at": datetime.now(UTC) - timedelta(hours=1)},
