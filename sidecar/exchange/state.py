@@ -28,7 +28,8 @@ class Tally:
     """What comes back is counted here while a reply streams; the one thing that grows.
 
     Counts are by entity. `hidden` are the names of tools taken out of lists. A call `is_waiting`
-    whose stream ended early, to be resumed on another one.
+    whose stream ended early, to be resumed on another one. It `is_rate_limited` if a vendor's 429
+    came inside a result or an error.
     """
 
     found: Counter[str] = field(default_factory=Counter)
@@ -39,6 +40,7 @@ class Tally:
     events: int = 0
     bytes_out: int = 0
     is_tool_error: bool = False
+    is_rate_limited: bool = False
     error_code: int | None = None
     is_intent_recorded: bool = False
     is_waiting: bool = False

@@ -161,7 +161,8 @@ def is_quiet(exchange: Exchange) -> bool:
 
 def status_of(exchange: Exchange, reply: Reply | None) -> str:
     """How an exchange ended that got its reply."""
-    if reply is not None and reply.status == 429:  # noqa: PLR2004 - RFC 6585
+    is_limited = exchange.tally.is_rate_limited
+    if is_limited or (reply is not None and reply.status == 429):  # noqa: PLR2004 - RFC 6585
         return "rate_limited"
     if exchange.tally.error_code is not None:
         return "backend_error"

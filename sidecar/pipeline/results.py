@@ -33,8 +33,10 @@ def of_call(exchange: Exchange, asked: Exchange, message: Message) -> Message:
     masks = asked.verdict.masks if asked.verdict else ()
     done = redaction.redact(result, tool, masks)
     _count(exchange, done)
+    payload = _payload(result)
     exchange.tally.is_tool_error = result.get("isError") is True
-    exchange.tally.subjects = exchanges.subjects(tool, asked.arguments, _payload(result))
+    exchange.tally.is_rate_limited = exchange.tally.is_tool_error and _is_429(payload)
+    exchange.tally.subjects = exchanges.subjects(tool, asked.arguments, payload)
     if done.value is result:
         return message
     return jsonrpc.message({**message.body, "result": done.value})
@@ -60,6 +62,7 @@ def of_error(exchange: Exchange, asked: Exchange, message: Message) -> Message:
     if _TOOLS in message.canonical:
         raise _odd("a list of tools in an error")
     error = message.body["error"]
+    exchange.tally.is_rate_limited = _is_429(error.get("data"))
     masks = asked.verdict.masks if asked.verdict else ()
     if asked.tool is None or "data" not in error:
         return redacted(exchange, message, "error", error, masks)
@@ -131,6 +134,11 @@ def rate_limited(exchange: Exchange, reply: Reply) -> Reply:
     names = {"content-type", "retry-after"}
     headers = tuple(h for h in reply.headers if h[0] in names or upstream.is_rate_header(h[0]))
     return Reply(429, headers, reply.body)
+
+
+def _is_429(envelope: Any) -> bool:
+    """Whether a backend that frames a vendor's errors inside MCP frames a 429 here."""
+    return isinstance(envelope, dict) and envelope.get("statusCode") == 429  # noqa: PLR2004 - RFC 6585
 
 
 def _payload(result: JsonObject) -> Any:
