@@ -1,4 +1,4 @@
-"""The generated tables of README.md. `python tests/readme.py` writes them anew."""
+"""The generated tables of the README files. `python tests/readme.py` writes them anew."""
 
 from __future__ import annotations
 
@@ -12,18 +12,21 @@ from sidecar import catalog, errors, jsonrpc, settings
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
+FILES = (README, ROOT / "tool_catalog" / "README.md")
 _BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def current() -> str:
-    """README.md with every generated table as the code has it now."""
+def current(file: Path) -> str:
+    """A file with every generated table as the code has it now."""
+    known = catalog.load([ROOT / "tool_catalog"])
     tables = {
         "refusals": refusals(),
-        "tools": catalog.table(catalog.load([ROOT / "tool_catalog"])),
+        "resources": catalog.summary(known),
+        "tools": catalog.table(known),
         "settings": settings.table(),
     }
     return _BLOCK.sub(
-        lambda block: f"{block[1]}\n{tables[block[2]].strip()}\n\n{block[3]}", README.read_text()
+        lambda block: f"{block[1]}\n{tables[block[2]].strip()}\n\n{block[3]}", file.read_text()
     )
 
 
@@ -74,4 +77,5 @@ def _value(node: ast.expr) -> Any:
 
 
 if __name__ == "__main__":
-    README.write_text(current())
+    for file in FILES:
+        file.write_text(current(file))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from sidecar.catalog import Example, Rest, load, table
+from sidecar.catalog import Example, Rest, load, summary, table
 from sidecar.catalog.patterns import fault_of
 from sidecar.errors import ConfigError
 from sidecar.model import ENTITIES, ArgumentMarks, PersonalData, Subject, Tool
@@ -318,3 +318,15 @@ def test_bulk_data_and_tasks_are_told_as_they_are():
     (row,) = [row for row in SHIPPED.rows if row.tool.name == "create_a_gladly_task"]
     assert row.input_schema["required"] == ["customer_id", "body", "dueAt", "assignee"]
     assert "priority" not in row.input_schema["properties"]
+
+
+def test_a_summary_has_a_line_for_each_resource(tmp_path):
+    folder = write(tmp_path, "pings.yaml", {"name": "ping", "pii": {"/b": "NAME"}})
+    gone = {"name": "zap", "method": "delete", "effect": "destructive", "tags": ["a"]}
+    write(tmp_path, "all.yaml", {"name": "see", "effect": "read", "customer_text": ["/a"]}, gone)
+    assert summary(load([folder])) == (
+        "| resource | reads | writes | destroys | tags | personal data |\n"
+        "| --- | --- | --- | --- | --- | --- |\n"
+        "| [all](tool_catalog/all.yaml) | 1 | - | 1 | a, ping | free text |\n"
+        "| [pings](tool_catalog/pings.yaml) | - | 1 | - | ping | NAME |\n"
+    )

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,15 +18,18 @@ import tools
 import yaml
 from gladly_fixtures import stack
 
+from sidecar.local.processes import free_port
+
 ROOT = readme.ROOT
 ENVIRONMENT = dict(os.environ)  # noqa: TID251 - what the commands inherit
 TEXT = readme.README.read_text()
 BLOCKS = re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)
-NEWCOMER, PLATFORM, CALL, CHART, SECURITY, PINS, REVIEWER = BLOCKS
+NEWCOMER, CLAUDE, PLATFORM, CALL, CHART, SECURITY, PINS, REVIEWER = BLOCKS
 
 
-def test_the_generated_tables_are_the_codes():
-    assert readme.current() == TEXT, "run: python tests/readme.py"
+@pytest.mark.parametrize("file", readme.FILES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_the_generated_tables_are_the_codes(file):
+    assert readme.current(file) == file.read_text(), "run: python tests/readme.py"
 
 
 def test_the_two_first_commands_are_targets_and_ci_runs_the_second():
@@ -40,7 +42,7 @@ def test_the_two_first_commands_are_targets_and_ci_runs_the_second():
 
 
 def test_every_command_block_is_known_to_these_tests():
-    assert len(BLOCKS) == 7
+    assert len(BLOCKS) == 8
 
 
 def test_every_invariant_of_the_readme_has_tests_that_bear_its_number():
@@ -99,6 +101,26 @@ def ruled(shell):
 
 
 @pytest.mark.sockets
+def test_the_command_for_claude_comes_up_and_says_how_to_connect(tmp_path):
+    """What is printed is tried with real clients in test_local_up.py."""
+    assert CLAUDE == "sidecar up --simulate\n"
+    _, *words = CLAUDE.split()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sidecar", *words, "--port", str(free_port())],
+        stdout=subprocess.PIPE, text=True, env=ENVIRONMENT | {"HOME": str(tmp_path)},
+    )  # fmt: skip
+    try:
+        assert process.stdout
+        said = "".join(iter(process.stdout.readline, "  asyncio.run(main())\n"))
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+    for client in ("Claude Code", "Claude Desktop", "Cursor", "VS Code", "MCP Inspector", "Python"):
+        assert f"\n{client}" in said
+    assert (tmp_path / ".gladly-mcp-sidecar" / "simulated" / "audit" / "audit.jsonl").exists()
+
+
+@pytest.mark.sockets
 def test_the_platform_engineers_commands_make_settings_that_check_out(shell):
     config = yaml.safe_load((shell.folder / "sidecar.yaml").read_text())
     assert config["endpoints"][0]["name"] == "support-agent"
@@ -138,9 +160,7 @@ def test_the_pin_command_writes_what_a_backend_says(shell, tmp_path):
 def test_the_three_programs_run_as_they_stand_and_the_call_lists_the_tools(shell):
     script, ports = CALL, {}
     for port in ("8080", "8090", "8091", "9090"):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            ports[port] = str(probe.getsockname()[1])
+        ports[port] = str(free_port())
         script = script.replace(port, ports[port])
     listening = {
         "ENDPOINT": shell.endpoint,

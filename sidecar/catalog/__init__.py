@@ -9,7 +9,7 @@ fail.
 
 from sidecar.catalog.catalog import Catalog, load
 from sidecar.catalog.exits import EXITS, TO_AGENT, TO_BACKEND
-from sidecar.catalog.markdown import table
+from sidecar.catalog.markdown import summary, table
 from sidecar.catalog.pins import Drift, Pins, Reviewed, Tools, drift
 from sidecar.catalog.proposals import Proposals, propose
 from sidecar.catalog.rows import Example, Rest, Row
@@ -31,6 +31,7 @@ __all__ = [
     "drift",
     "load",
     "propose",
+    "summary",
     "table",
     "words",
 ]
