@@ -60,7 +60,7 @@ def assert_all_shown(said: str) -> None:
 async def test_the_demo_shows_every_scene_and_leaves_nothing_running():
     async with demo() as process:
         said, _ = await process.communicate()
-        assert process.returncode == 0
+        assert process.returncode == 0, said.decode()
         assert_all_shown(said.decode())
         assert not is_anything_left(process)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 import httpx2
@@ -12,31 +13,23 @@ from sidecar.demo.cast import Cast
 from sidecar.demo.world import EMAIL
 
 BURST: Final = 16
-"""Calls in a row; Gladly allows ten a second."""
+"""Calls at once; Gladly allows ten a second."""
+
+_TRIES: Final = 5
+"""Bursts until one of them is too much: a slow machine may spread them over more than a second."""
 
 
 async def burst(cast: Cast) -> bool:
     """Call until Gladly says that it is too much."""
-    call = {
-        "jsonrpc": "2.0",
-        "method": "tools/call",
-        "params": {"name": "list_all_gladly_inboxes", "arguments": {}},
-    }
-    async with httpx2.AsyncClient(trust_env=False) as http:
-        headers = {
-            "authorization": f"Bearer {cast.bearer}",
-            "accept": "application/json, text/event-stream",
-        }
-        url = cast.world.url("read-only")
-        session = await _handshake(http, url, headers)
-        calls = [call | {"id": number} for number in range(1, BURST + 1)]
-        replies = [await http.post(url, json=one, headers=session) for one in calls]
-        answers = [r for r in replies if r.status_code == httpx2.codes.OK and "result" in r.json()]
-        limited = [r for r in replies if r.status_code == httpx2.codes.TOO_MANY_REQUESTS]
-        origin = await http.get(
-            f"{cast.world.simulator_url}/api/v1/inboxes", auth=(EMAIL, cast.world.gladly_token)
-        )
-    stage.detail("agent saw", f"{len(answers)} answers, then {len(limited)} times HTTP 429")
+    async with httpx2.AsyncClient(trust_env=False, timeout=60) as http:
+        for _ in range(_TRIES):
+            replies = await _called(cast, http)
+            limited = [r for r in replies if r.status_code == httpx2.codes.TOO_MANY_REQUESTS]
+            if limited:
+                break
+        origin = await _origin(cast, http)
+    answers = [r for r in replies if r.status_code == httpx2.codes.OK and "result" in r.json()]
+    stage.detail("agent saw", f"{len(answers)} answers, and {len(limited)} times HTTP 429")
     if limited:
         stage.detail("Gladly sent", f"HTTP {origin.status_code} {origin.text}")
         stage.detail("agent saw", f"HTTP 429 {limited[0].text}")
@@ -56,6 +49,32 @@ async def burst(cast: Cast) -> bool:
             ),
         ]
     )
+
+
+async def _called(cast: Cast, http: httpx2.AsyncClient) -> list[httpx2.Response]:
+    """Sixteen calls at once, in one session of the handshake era."""
+    url = cast.world.url("read-only")
+    headers = {
+        "authorization": f"Bearer {cast.bearer}",
+        "accept": "application/json, text/event-stream",
+    }
+    session = await _handshake(http, url, headers)
+    params = {"name": "list_all_gladly_inboxes", "arguments": {}}
+    calls = [
+        {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params}
+        for number in range(1, BURST + 1)
+    ]
+    return await asyncio.gather(*(http.post(url, json=one, headers=session) for one in calls))
+
+
+async def _origin(cast: Cast, http: httpx2.AsyncClient) -> httpx2.Response:
+    """The 429 as Gladly itself gives it."""
+    url = f"{cast.world.simulator_url}/api/v1/inboxes"
+    for _ in range(_TRIES * BURST):
+        answer = await http.get(url, auth=(EMAIL, cast.world.gladly_token))
+        if answer.status_code == httpx2.codes.TOO_MANY_REQUESTS:
+            break
+    return answer
 
 
 async def _handshake(http: httpx2.AsyncClient, url: str, headers: dict[str, str]) -> dict[str, str]:

@@ -11,8 +11,21 @@ from sidecar.demo import stage
 from sidecar.demo.agent import Agent, Answer, connected
 from sidecar.demo.world import World
 
-SECRETS: Final = ("4111 1111", "@example.com", "555019", "555-0177", "Lindqvist", "Okafor", "4827")
-"""Parts of the personal data in the scenes; none may reach an agent or the audit log."""
+SECRETS: Final = (
+    "4111 1111",
+    "@example.com",
+    "+1415555",
+    "415 555 01",
+    "415-555-01",
+    "555-0177",
+    "Lindqvist",
+    "Okafor",
+    "PIN is 4827",
+)
+"""Personal data in the scenes; none may reach an agent or the audit log.
+
+Nothing so short that a digest could hold it by chance.
+"""
 
 
 class Cast:

@@ -84,7 +84,7 @@ SCENES: Final[tuple[tuple[str, str, Scene], ...]] = (
     ),
     (
         "A burst",
-        f"{BURST} calls in a row; Gladly allows ten a second. Nothing in between retries.",
+        f"{BURST} calls at once; Gladly allows ten a second. No retry and no throttle in between.",
         burst,
     ),
     ("The evidence", "The audit report of this run, and the verification of its log.", _evidence),
