@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+PARALLEL := --numprocesses auto --dist loadfile
 TOOLS  := opa helm helm3 node hadolint everything-server npm-packages
 
 .DEFAULT_GOAL := help
@@ -37,10 +38,11 @@ lint: $(STAMP)
 	$(BIN)/lint-imports --no-logo
 
 check: lint  ## the inner loop: lint, types, floors and every test without sockets; under a minute
-	$(BIN)/python -m pytest -m "not sockets and not nightly" --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest -m "not sockets and not thorough and not nightly" $(PARALLEL)
 
 # What waits for sockets and programs runs alone, so that no other test is in its way.
 test: check tools  ## the gate: everything but the nightly tests, with real sockets and programs
+	$(BIN)/python -m pytest -m "thorough and not sockets and not nightly" $(PARALLEL)
 	$(BIN)/python -m pytest -m "sockets and not nightly"
 
 conformance: tools  ## the official MCP conformance suite, direct and through the sidecar

@@ -38,11 +38,11 @@ ALIKE = {
 }
 
 
-def loaded(text: str) -> Catalog:
-    """The library with a file of proposals beside it."""
+def loaded(text: str, *beside: Path) -> Catalog:
+    """A file of proposals, beside other folders if any are named."""
     with TemporaryDirectory() as folder:
         Path(folder, "proposed.yaml").write_text(text, encoding="utf-8")
-        return load([shipped("tool_catalog"), Path(folder)])
+        return load([*beside, Path(folder)])
 
 
 def test_what_the_catalog_knows_is_not_proposed():
@@ -53,7 +53,7 @@ def test_what_the_catalog_knows_is_not_proposed():
 def test_a_tool_that_nobody_knows_is_unsafe_everywhere_whatever_it_says_of_itself():
     made = propose(CATALOG, [NEW])
     assert made.new == ("erase_everything",)
-    tool = loaded(made.text).find("erase_everything")
+    tool = loaded(made.text, shipped("tool_catalog")).find("erase_everything")
     assert (tool.is_known, tool.method, tool.effect) == (True, "custom", "destructive")
     assert tool.tags == ("unreviewed",)
     assert sorted(tool.arguments) == ["how", "options", "why"]

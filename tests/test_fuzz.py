@@ -37,6 +37,7 @@ def fuzz(target: str, how: settings) -> None:
     keeps_its_promises()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("target", harness.TARGETS)
 def test_a_reader_keeps_its_promises_for_built_inputs(target):
     fuzz(

@@ -42,13 +42,13 @@ def arguments_for(name: str, value: object) -> dict[str, object]:
     return dict.fromkeys(re.findall(r"{(\w+)}", route(ROWS[name]).path), value)
 
 
-@pytest.mark.parametrize(("name", "brace"), IN_PATH)
 @pytest.mark.parametrize("value", HOSTILE)
-def test_a_hostile_id_makes_no_request(name, brace, value):
-    arguments = arguments_for(name, "customers.jsonl") | {brace: value}
-    with pytest.raises(BadArgumentsError, match=f"`{brace}`") as refused:
-        build(ROWS[name], arguments, "o1")
-    assert len(value) < 5 or value not in str(refused.value)
+def test_a_hostile_id_makes_no_request_whatever_the_tool(value):
+    for name, brace in IN_PATH:
+        arguments = arguments_for(name, "customers.jsonl") | {brace: value}
+        with pytest.raises(BadArgumentsError, match=f"`{brace}`") as refused:
+            build(ROWS[name], arguments, "o1")
+        assert len(value) < 5 or value not in str(refused.value)
 
 
 @pytest.mark.parametrize("value", [None, 5, True, ["a"], {"a": "b"}])

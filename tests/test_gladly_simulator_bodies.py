@@ -70,6 +70,7 @@ def altered(draw: st.DrawFn, body: Any) -> Any:
     return body
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("operation", "path", "endpoint"), routed("POST", "PUT", "PATCH"))
 @settings(max_examples=40, deadline=None)
 @given(st.data())

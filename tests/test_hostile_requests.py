@@ -137,6 +137,7 @@ async def posted(f: Flow, case: Case) -> httpx2.Response:
     return await f.http.post(site.path, content=body, headers=headers)
 
 
+@pytest.mark.thorough
 @pytest.mark.anyio
 @given(cases=st.lists(variants(), min_size=1, max_size=10))
 async def test_no_variant_of_a_refused_call_reaches_the_backend(tmp_path_factory, cases):

@@ -141,6 +141,7 @@ FORGED = st.builds(
 )
 
 
+@pytest.mark.thorough
 @given(st.lists(TEXT | (TOKENS | FORGED).map("Bearer {}".format), max_size=2), st.text(max_size=9))
 @settings(deadline=None, max_examples=300)
 def test_any_header_gives_a_caller_or_a_refusal(values, tail):

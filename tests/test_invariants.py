@@ -163,6 +163,7 @@ async def test_invariant_5_what_was_judged_is_what_is_sent(tmp_path):
         assert headers["content-type"] == "application/json"
 
 
+@pytest.mark.thorough
 @given(
     name=st.sampled_from(WRITES),
     spelling=st.sampled_from(["\\u0063", "c"]),

@@ -170,6 +170,7 @@ def may_be_allowed(document: Any, name: str) -> bool:
     )
 
 
+@pytest.mark.thorough
 def test_every_answer_has_the_agreed_form():
     for site in SITES:
         for answer in embedded(site):

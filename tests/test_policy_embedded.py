@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from pathlib import Path
 
@@ -104,6 +105,25 @@ def test_an_engine_that_another_thread_collects_does_not_panic():
     """(ours) Garbage is collected by whichever thread happens to allocate."""
     holder = [Embedded(ODD)]
     thread = threading.Thread(target=holder.clear)
+    thread.start()
+    thread.join()
+    assert holder == []
+
+
+def test_an_engine_that_an_error_keeps_alive_does_not_panic_either():
+    """(ours) The frames of an error hold what they were about."""
+    holder: list[object] = []
+    for text in ("decision := {", "decision := 1"):
+        try:
+            Embedded(bundle(text))
+        except ConfigError as error:
+            holder.append(error)
+
+    def collect() -> None:
+        holder.clear()
+        gc.collect()
+
+    thread = threading.Thread(target=collect)
     thread.start()
     thread.join()
     assert holder == []

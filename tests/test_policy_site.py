@@ -333,6 +333,7 @@ def modules(draw: st.DrawFn) -> str:
     )
 
 
+@pytest.mark.thorough
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     texts=st.lists(modules(), min_size=1, max_size=3, unique_by=lambda t: t.split("\n")[0]),
@@ -345,6 +346,7 @@ def test_a_valid_site_policy_passes(tmp_path_factory, texts, config):
     assert len(made.site_rules) == len(texts)
 
 
+@pytest.mark.thorough
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(text=modules(), cut=st.integers(0, 200), put_in=st.text('abdeny.{}[]"\n', max_size=3))
 def test_any_text_is_taken_or_is_a_problem_and_never_a_traceback(

@@ -118,6 +118,7 @@ def test_more_places_than_can_be_looked_at_are_refused(monkeypatch):
         scan({"a": ["jane@x.test"] * 10})
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("entity", "text"),
     [

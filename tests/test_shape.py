@@ -64,30 +64,39 @@ def catches_all(handler: ast.ExceptHandler) -> bool:
     return any(n is None or (isinstance(n, ast.Name) and n.id in broad) for n in names)
 
 
-@pytest.mark.parametrize("file", FILES, ids=name)
-def test_a_file_is_short_or_has_a_reason(file):
-    limit, _ = LONG_FILES.get(name(file), (LONGEST_FILE, ""))
-    assert len(file.read_text().splitlines()) <= limit
+def test_a_file_is_short_or_has_a_reason():
+    lengths = {name(file): len(file.read_text().splitlines()) for file in FILES}
+    limits = {file: limit for file, (limit, _) in LONG_FILES.items()}
+    assert {f: n for f, n in lengths.items() if n > limits.get(f, LONGEST_FILE)} == {}
 
 
-@pytest.mark.parametrize("file", FILES, ids=name)
-def test_a_function_is_short(file):
-    lengths = {f.name: (f.end_lineno or 0) - f.lineno + 1 for f in functions(file)}
+def test_a_function_is_short():
+    lengths = {
+        f"{name(file)} {f.name}": (f.end_lineno or 0) - f.lineno + 1
+        for file in FILES
+        for f in functions(file)
+    }
     assert {n: length for n, length in lengths.items() if length > LONGEST_FUNCTION} == {}
 
 
-@pytest.mark.parametrize("file", FILES, ids=name)
-def test_whatever_is_public_says_what_it_promises(file):
-    assert ast.get_docstring(tree(file)), "the module"
-    bare = [where for where, node in public(tree(file)) if not ast.get_docstring(node)]  # type: ignore[arg-type]  # classes and functions
+def test_whatever_is_public_says_what_it_promises():
+    assert [name(file) for file in FILES if not ast.get_docstring(tree(file))] == []
+    bare = [
+        f"{name(file)} {where}"
+        for file in FILES
+        for where, node in public(tree(file))
+        if not ast.get_docstring(node)  # type: ignore[arg-type]  # classes and functions
+    ]
     assert bare == []
 
 
-@pytest.mark.parametrize("file", FILES, ids=name)
-def test_nothing_catches_everything_without_a_reason(file):
-    handlers = [n for n in ast.walk(tree(file)) if isinstance(n, ast.ExceptHandler)]
-    allowed, _ = BROAD_HANDLERS.get(name(file), (0, ""))
-    assert [h.lineno for h in handlers if catches_all(h)][allowed:] == []
+def test_nothing_catches_everything_without_a_reason():
+    found = {}
+    for file in FILES:
+        handlers = [n for n in ast.walk(tree(file)) if isinstance(n, ast.ExceptHandler)]
+        allowed, _ = BROAD_HANDLERS.get(name(file), (0, ""))
+        found[name(file)] = [h.lineno for h in handlers if catches_all(h)][allowed:]
+    assert {file: lines for file, lines in found.items() if lines} == {}
 
 
 def test_only_the_road_turns_any_fault_into_an_answer():
@@ -175,10 +184,11 @@ def reached() -> frozenset[str]:
     return frozenset(found)
 
 
-@pytest.mark.parametrize("file", FILES, ids=name)
-def test_every_module_is_reached_by_some_test(file):
-    is_run_by_name = name(file) == "__main__.py"
-    assert is_run_by_name or module(file) in reached()
+def test_every_module_is_reached_by_some_test():
+    run_by_name = {"__main__.py"}
+    modules = {name(file): module(file) for file in FILES}
+    unreached = {file for file, one in modules.items() if one not in reached()}
+    assert unreached - run_by_name == set()
 
 
 @pytest.mark.parametrize("number", range(1, 13))

@@ -156,6 +156,7 @@ def test_a_file_that_cannot_be_read_is_a_problem(tmp_path, name):
     assert "cannot be read" in ran.err
 
 
+@pytest.mark.thorough
 @settings(max_examples=10)
 @given(note=st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=200))
 def test_any_note_may_stand_above_a_walk(tmp_path_factory, note):

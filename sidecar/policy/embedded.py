@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import orjson
@@ -38,23 +39,35 @@ _ABANDONED: Final[list[Any]] = []
 """Engines that garbage collection found in another thread than theirs; there are few, if any."""
 
 
-class Embedded:
-    """An engine for the thread that makes it. Raises ConfigError when the bundle cannot run."""
+class _Engine:
+    """A regorus engine and the thread that made it. Every reference to the engine is in here."""
 
-    def __init__(self, bundle: Bundle) -> None:
-        self._bundle = bundle
-        self._thread = threading.get_ident()
-        self._engine: Any = _load(bundle)
-        self._check()
+    def __init__(self) -> None:
+        self.thread = threading.get_ident()
+        self.raw = regorus.Engine()
 
     # Bound here, since at the interpreter's end the module's own names are gone.
     def __del__(
         self, ident: Callable[[], int] = threading.get_ident, left: list[Any] = _ABANDONED
     ) -> None:
         """Leave the engine for good if another thread collects it: dropping it there panics."""
-        engine = getattr(self, "_engine", None)
-        if engine is not None and ident() != self._thread:
-            left.append(engine)
+        if ident() != self.thread:
+            left.append(self.raw)
+
+    def ask(self, text: str) -> Any:
+        """Evaluate the entrypoint for an input document."""
+        self.raw.set_input_json(text)
+        return orjson.loads(self.raw.eval_rule_as_json(ENTRYPOINT))
+
+
+class Embedded:
+    """An engine for the thread that makes it. Raises ConfigError when the bundle cannot run."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+        self._thread = threading.get_ident()
+        self._engine: _Engine | None = _load(bundle)
+        self._check(self._engine)
 
     @property
     def policy_sha256(self) -> str:
@@ -79,19 +92,19 @@ class Embedded:
         if self._engine is None:
             self._engine = _load(self._bundle)
         try:
-            return _ask(self._engine, raw.decode())
+            return self._engine.ask(raw.decode())
         except BaseException as error:
             self._engine = None
             if not _is_engines_own(error):
                 raise
             raise OrganDown("the policy engine failed", reason="policy_failed") from None
 
-    def _check(self) -> None:
+    def _check(self, engine: _Engine) -> None:
         """Rehearse: what shows only when a rule is reached shows here, before it serves."""
         told: dict[str, Problem] = {}
         for document in rehearsal.DOCUMENTS:
             try:
-                answer = _ask(self._engine, orjson.dumps(document).decode())
+                answer = engine.ask(orjson.dumps(document).decode())
             except BaseException as error:
                 if not _is_engines_own(error):
                     raise
@@ -103,32 +116,38 @@ class Embedded:
             raise ConfigError(list(told.values()))
 
 
-def parsed(bundle: Bundle) -> tuple[tuple[Module, ...], list[Problem]]:
-    """Read the syntax of every module that has one; each that has none is a problem."""
+def parsed(bundle: Bundle, folder: Path | None) -> tuple[tuple[Module, ...], list[Problem]]:
+    """Read the syntax of every module that has one; each that has none is a problem.
+
+    What modules refer to is read of those in the folder alone.
+    """
     engine, problems = _filled(bundle)
-    return tuple(map(syntax.module, orjson.loads(engine.get_ast_as_json()))), problems
+    modules = [
+        syntax.module(entry, has_references=_is_in(entry["source"]["file"], folder))
+        for entry in orjson.loads(engine.raw.get_ast_as_json())
+    ]
+    return tuple(modules), problems
 
 
-def _ask(engine: Any, text: str) -> Any:
-    engine.set_input_json(text)
-    return orjson.loads(engine.eval_rule_as_json(ENTRYPOINT))
+def _is_in(file: str, folder: Path | None) -> bool:
+    return folder is not None and Path(file).is_relative_to(folder)
 
 
-def _load(bundle: Bundle) -> Any:
+def _load(bundle: Bundle) -> _Engine:
     """Load a fresh engine; every module that does not parse is one problem."""
     engine, problems = _filled(bundle)
     if problems:
         raise ConfigError(problems)
-    engine.add_data_json(orjson.dumps(bundle.data).decode())
+    engine.raw.add_data_json(orjson.dumps(bundle.data).decode())
     return engine
 
 
-def _filled(bundle: Bundle) -> tuple[Any, list[Problem]]:
+def _filled(bundle: Bundle) -> tuple[_Engine, list[Problem]]:
     problems = []
-    engine = regorus.Engine()
+    engine = _Engine()
     for path, text in bundle.modules:
         try:
-            engine.add_policy(path, text)
+            engine.raw.add_policy(path, text)
         except RuntimeError as error:
             problems.append(_problem(str(error), bundle, path))
     return engine, problems

@@ -24,7 +24,7 @@ def load(library: Path, folder: Path | None = None) -> Bundle:
         ConfigError: every problem, with file and line.
     """
     bundle = read([library, *([folder] if folder else [])])
-    modules, problems = parsed(bundle)
+    modules, problems = parsed(bundle, folder)
     ours: tuple[Module, ...] = ()
     if folder:
         ours = tuple(m for m in modules if Path(m.file).is_relative_to(folder))

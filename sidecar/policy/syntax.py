@@ -54,8 +54,8 @@ class Module:
         return (*self.imports, *(found for rule in self.rules for found in rule.references))
 
 
-def module(entry: Mapping[str, Any]) -> Module:
-    """Read one element of the engine's list of modules."""
+def module(entry: Mapping[str, Any], *, has_references: bool = True) -> Module:
+    """Read one element of the engine's list of modules; finding its references takes longest."""
     tree, source = entry["ast"], entry["source"]["contents"].encode()
     package = _flat(tree["package"]["refr"])
     imports, aliases = [], {}
@@ -65,7 +65,8 @@ def module(entry: Mapping[str, Any]) -> Module:
             imports.append(found)
             alias = _slice(source, item["as"]) if item.get("as") else found.path[-1]
             aliases[str(alias)] = found.path
-    rules = tuple(_rule(next(iter(node.items())), aliases, source) for node in tree["rules"])
+    nodes = (next(iter(node.items())) for node in tree["rules"])
+    rules = tuple(_rule(node, aliases if has_references else None, source) for node in nodes)
     line = tree["package"]["span"]["line"]
     return Module(entry["source"]["file"], tuple(map(str, package)), line, tuple(imports), rules)
 
@@ -90,7 +91,7 @@ def _slice(source: bytes, span: Mapping[str, int]) -> str:
     return source[span["start"] : span["end"]].decode()
 
 
-def _rule(item: tuple[str, Any], aliases: Mapping[str, Path], source: bytes) -> Rule:
+def _rule(item: tuple[str, Any], aliases: Mapping[str, Path] | None, source: bytes) -> Rule:
     form, node = item
     kind: Kind = "value"
     if form == "Default":
@@ -101,9 +102,11 @@ def _rule(item: tuple[str, Any], aliases: Mapping[str, Path], source: bytes) -> 
         head = inner["refr"]
         term = inner["key"] if kind == "set" else (inner.get("assign") or {}).get("value")
         parts = [*_indexes(head), term, node["bodies"]]
-    names = {n for n in _locals(node, source) if n in aliases}
-    visible = {name: path for name, path in aliases.items() if name not in names}
-    references = tuple(_references(parts, visible))
+    references: tuple[Reference, ...] = ()
+    if aliases is not None:
+        names = {n for n in _locals(node, source) if n in aliases}
+        visible = {name: path for name, path in aliases.items() if name not in names}
+        references = tuple(_references(parts, visible))
     return Rule(_flat(head), kind, node["span"]["line"], term, references)
 
 

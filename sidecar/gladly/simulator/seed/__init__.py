@@ -13,6 +13,8 @@ planted         the personal data in all of it
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from sidecar.gladly.simulator.ids import Table, ids
 from sidecar.gladly.simulator.seed import (
     channels,
@@ -31,7 +33,15 @@ Tables = dict[str, Table]
 
 
 def tables(seed: str) -> Tables:
-    """Every table of the seeded world. Labels of the ids stand in the modules of this folder."""
+    """Every table of the seeded world. Labels of the ids stand in the modules of this folder.
+
+    Tables are the caller's own; records are shared, since nobody changes one in place.
+    """
+    return {name: dict(table) for name, table in _tables(seed).items()}
+
+
+@lru_cache(maxsize=4)
+def _tables(seed: str) -> Tables:
     id_of = ids(seed)
     return {
         "customers": people.customers(id_of),
