@@ -468,3 +468,12 @@ def test_a_contact_field_is_named_after_what_it_holds():
     for value, masked in (("a@example.com", "[EMAIL]"), ("+14155552671", "[PHONE]")):
         shown = redact({"content": [], "structuredContent": {"from": value}}, tool, ())
         assert shown.value["structuredContent"] == {"from": masked}
+
+
+def test_a_handle_that_is_kept_beside_quotes_of_the_json_blocks_nothing():
+    """(ours) Read over the JSON's quotes, `":"@jane.roe` is an address with a quoted local part."""
+    tool = Tool("t", pii=(PersonalData("/handle", "EXTERNAL_ID"),))
+    masks = (Mask("t", "keep", "m", "EXTERNAL_ID"), Mask("t", "mask", "m", "EMAIL"))
+    record = {"handle": "@jane.roe", "text": "write to jane.roe@example.com"}
+    done = redact({"structuredContent": record}, tool, masks)
+    assert done.value["structuredContent"] == {"handle": "@jane.roe", "text": "write to [EMAIL]"}
