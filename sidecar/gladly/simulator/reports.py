@@ -1,7 +1,8 @@
 """Gladly's reports: CSV files about contacts, agents and tasks.
 
 Gladly documents the sets of metrics by name, not their columns. Here there are three kinds: of
-agents, of tasks, and, for all others, of contacts with the customer's telephone number and e-mail.
+agents, of tasks, and, for all others, of contacts with the customer's telephone number and e-mail;
+the columns bear the names that Gladly's help pages and clients show, and others like them.
 """
 
 from __future__ import annotations
@@ -42,13 +43,20 @@ SESSION_COLUMNS = (
 )
 """Columns that Gladly names for the work-session report."""
 
-_WHOSE = ("Customer ID", "Customer Name", "Customer Phone Number", "Customer Email")
-_AGENT = ("Agent ID", "Agent Name", "Agent Email", "Contacts Fulfilled")
-_TASK = ("Task ID", "Created At", "Status", *_WHOSE, "Agent Name", "Content")
+_WHOSE = ("Customer ID", "Customer Name", "Customer Phone", "Customer Email")
+_AGENT = ("Agent ID", "Name", "Email", "Agent", "Agent Email", "Contacts Fulfilled")
+_ASSIGNED = (
+    "Initiator Agent Name",
+    "Initiator Agent Name - Created",
+    "Assigned Agent Name",
+    "Assigned Agent Name - Current",
+    "Newly Assigned Agent Name",
+)
+_TASK = ("Task ID", "Created At", "Status", *_WHOSE, *_ASSIGNED, "Content")
 _CONTACT = (
     *("Contact ID", "Created At", "Conversation ID", "Status"),
     *_WHOSE,
-    *("Inbox Name", "Agent Name"),
+    *("Phone Number", "Inbox Name", "Agent Name"),
 )
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _SET = re.compile(r"[A-Z][A-Za-z0-9]{2,60}")
@@ -144,13 +152,14 @@ def _table(world: World, name: str, start: str, end: str) -> tuple[Sequence[str]
 
 
 def _agent(agent: JsonObject) -> JsonObject:
-    return dict(zip(_AGENT, (agent["id"], agent["name"], agent["emailAddress"], 7), strict=True))
+    whom = (agent["name"], agent["emailAddress"])
+    return dict(zip(_AGENT, (agent["id"], *whom, *whom, 7), strict=True))
 
 
 def _task(world: World, task: JsonObject) -> JsonObject:
     values = (task["id"], task["timestamp"], task["status"], *_customer(world, task["customerId"]))
-    agent = _name(world, "agents", task["assignee"].get("agentId"))
-    return dict(zip(_TASK, (*values, agent, task["body"]), strict=True))
+    agents = [_name(world, "agents", task["assignee"].get("agentId"))] * len(_ASSIGNED)
+    return dict(zip(_TASK, (*values, *agents, task["body"]), strict=True))
 
 
 def _contact(world: World, talk: JsonObject) -> JsonObject:
@@ -159,7 +168,7 @@ def _contact(world: World, talk: JsonObject) -> JsonObject:
     customer = _customer(world, talk["customerId"])
     inbox = _name(world, "inboxes", talk["inboxId"])
     names = (inbox, _name(world, "agents", talk.get("agentId")))
-    return dict(zip(_CONTACT, (*values, *customer, *names), strict=True))
+    return dict(zip(_CONTACT, (*values, *customer, customer[2], *names), strict=True))
 
 
 def _customer(world: World, id_: str) -> tuple[str, ...]:

@@ -63,7 +63,8 @@ def _written(id_of: Ids) -> dict[str, JsonObject]:
         "channel/whatsapp": {"type": "WHATSAPP", **_said(id_of, "whatsapp")},
         "channel/instagram-direct": {"type": "INSTAGRAM_DIRECT", **_said(id_of, "instagram")},
         "channel/twitter": {"type": "TWITTER", "content": everything("In 280 characters.")},
-        "channel/custom": _custom(),
+        "channel/custom": _custom() | {"content": {"text": everything("In the group.")}},
+        "channel/custom-files": _custom() | {"type": "FILES", "content": _files()},
     }
 
 
@@ -204,6 +205,10 @@ def _custom() -> JsonObject:
         "groupId": "group-1",
         "groupName": "Neighbours of Mara Lindqvist",
         "sessionId": "session-3",
-        "content": {"text": everything("In the group.")},
         "status": {"value": "READ"},
     }
+
+
+def _files() -> JsonObject:
+    file = {"url": LINK, "name": f"passport-{EMAIL}.jpg", "mimeType": "image/jpeg"}
+    return {"caption": everything("My papers."), "files": [file]}
