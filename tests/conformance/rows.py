@@ -23,12 +23,6 @@ def _row(tool: JsonObject) -> JsonObject:
         "method": "custom",
         "effect": "read",
         "tags": ["conformance"],
-        "rest": {
-            "verb": "POST",
-            "path": f"/{tool['name']}",
-            "query": [],
-            "body": sorted(arguments),
-        },
         "input_schema": {
             "type": "object",
             "additionalProperties": False,
