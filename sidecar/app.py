@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx2
 import structlog
 
-from sidecar import audit, edge, identity, upstream
+from sidecar import audit, edge, entrance, identity, upstream
 from sidecar.catalog import Catalog, Pins, Reviewed
 from sidecar.catalog import load as load_catalog
 from sidecar.endpoint import Endpoint
 from sidecar.errors import ConfigError, Problem, Refusal
+from sidecar.identity import Directory
 from sidecar.model import Event
 from sidecar.pipeline import Durability, Organs, Road, Rules, Survey
 from sidecar.policy import Bundle, Embedded, Engine, Policy, Server
@@ -83,8 +83,12 @@ def _read_policy(settings: Settings) -> Bundle:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, parts: Parts) -> AsyncIterator[Running]:
+async def opened(
+    settings: Settings, parts: Parts, endpoints: Directory | None = None
+) -> AsyncIterator[Running]:
     """Open everything the road needs, and close it in the reverse order.
+
+    `endpoints` stand in the place of those of the settings.
 
     Raises:
         ConfigError: the audit log is in use or cannot be written, no OPA answers, a secret cannot
@@ -103,7 +107,9 @@ async def opened(settings: Settings, parts: Parts) -> AsyncIterator[Running]:
         reviewed = Reviewed(parts.catalog, parts.pins)
         survey = Survey(upstream_client, reviewed, writer, settings.catalog.refresh_seconds)
         organs = Organs(
-            identity=await _verifier(settings, stack),
+            identity=await entrance.verifier(
+                settings, endpoints or entrance.directory(settings), stack
+            ),
             sessions=identity.Sessions(),
             # Behind the wrappers of discovery the backend lists no tool that could be compared.
             tools=parts.catalog if settings.backend.tool_exposure == "discovery" else reviewed,
@@ -142,32 +148,6 @@ async def _engine(settings: Settings, bundle: Bundle, stack: AsyncExitStack) -> 
     token = secret(policy.opa_token_file) if policy.opa_token_file else None
     server = Server(policy.opa_url, policy.timeout_ms / 1000, token)
     return await stack.enter_async_context(server)
-
-
-async def _verifier(settings: Settings, stack: AsyncExitStack) -> identity.Verifier:
-    endpoints = [endpoint.to_endpoint() for endpoint in settings.endpoints]
-    config = settings.bearer
-    if config is None:
-        return identity.Verifier(endpoints)
-    bearer = identity.Bearer(
-        issuer=config.issuer,
-        audience=config.audience,
-        algorithms=config.accepted(),
-        leeway=config.leeway,
-        roles_claim=config.roles_claim,
-        purpose_claim=config.purpose_claim,
-        on_behalf_of_claim=config.on_behalf_of_claim,
-    )
-    return identity.Verifier(endpoints, bearer, await _keys(config, bearer, stack))
-
-
-async def _keys(config: Any, bearer: identity.Bearer, stack: AsyncExitStack) -> identity.Keys:
-    if config.hs256_secret_file:
-        return identity.SecretKey(config.hs256_secret_file)
-    context = upstream.tls(_text(config.jwks_ca_file), None, None)
-    http = httpx2.AsyncClient(verify=context, trust_env=False)
-    await stack.enter_async_context(http)
-    return identity.KeySet(str(config.jwks_url), http, algorithms=bearer.algorithms)
 
 
 def backend(settings: Settings) -> upstream.Backend:

@@ -6,6 +6,7 @@
         ├── Denied              policy said no                                      200, in band
         ├── Malformed           the message is not what it must be                  400
         ├── Unauthenticated     no bearer token, or a bad one                       401
+        ├── ScopeMissing        a good token without a scope that would help            403
         ├── NotFound            no such endpoint or session, told to nobody why     404
         ├── Inadmissible        edge: host, origin, verb, size, type           403 405 413 415
         ├── BackendFailed       the backend refused, broke off or made no sense     502
@@ -96,6 +97,13 @@ class Unauthenticated(Refusal):
 
     status, code, reason = 401, -32600, "unauthenticated"
     public = "A valid bearer token is required."
+
+
+class ScopeMissing(Refusal):
+    """The bearer token verifies and lacks a scope that this sidecar wants of each (RFC 6750)."""
+
+    status, code, reason = 403, -32600, "insufficient_scope"
+    public = "The bearer token lacks a scope. The WWW-Authenticate header names what is needed."
 
 
 class NotFound(Refusal):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -52,16 +52,21 @@ written, CUSTOM a field whose meaning the organisation defined itself."""
 class Endpoint:
     """One URL of ours and the scope that is sealed into it; no Rego edit widens it.
 
-    `token_sha256` is the hex digest of the 256-bit token in `/mcp/<token>`; None is the one
-    endpoint at `/mcp`, which always requires a bearer token.
+    `token_hash` is the keyed hash (HMAC-SHA-256, hex) of the 256-bit token in `/mcp/<token>`; None
+    is the one endpoint at `/mcp`, which always requires a bearer token.
     """
 
     name: str
-    token_sha256: str | None
+    token_hash: str | None
     methods: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     require_api_token_auth: bool = True
     expires_at: datetime | None = None
+
+    @property
+    def reference(self) -> str:
+        """What tells this endpoint from every other."""
+        return self.name
 
     def allowed_methods(self) -> frozenset[str]:
         """Expand groups: `("read", "create")` is list, get and create. Empty: no limit."""
@@ -73,6 +78,7 @@ class Caller:
     """Who asks, as verified by `identity`. Claims are the token's own, credentials left out.
 
     `is_authenticated` is False when only the endpoint's URL token vouched for the caller.
+    `token_id` is the bearer token's `jti`, by which it can be revoked.
     `expires_at` is when the verification ends (UTC seconds), if it does.
     """
 
@@ -84,6 +90,7 @@ class Caller:
     scopes: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     claims: Mapping[str, Any] = field(default_factory=dict)
+    token_id: str = ""
     on_behalf_of: str = ""
     purpose: str = ""
     expires_at: float | None = None
@@ -91,7 +98,11 @@ class Caller:
     @property
     def principal(self) -> tuple[str, str, str, str]:
         """What a session is bound to: survives a token's renewal, differs between callers."""
-        return (self.endpoint.name, self.issuer, self.subject, self.client)
+        return (self.endpoint.reference, self.issuer, self.subject, self.client)
+
+    def has_scopes(self, wanted: Iterable[str]) -> bool:
+        """Whether the bearer token carries every one of these scopes."""
+        return set(wanted) <= set(self.scopes)
 
 
 @dataclass(frozen=True, slots=True)

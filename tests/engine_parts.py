@@ -39,7 +39,7 @@ ENTITY = st.sampled_from(sorted(ENTITIES))
 ENDPOINTS = st.builds(
     Endpoint,
     name=NAMES,
-    token_sha256=st.none(),
+    token_hash=st.none(),
     methods=st.lists(st.sampled_from(["read", "write", *METHODS]), max_size=3).map(tuple),
     tags=st.lists(st.sampled_from("abc"), max_size=2).map(tuple),
     require_api_token_auth=st.booleans(),

@@ -8,7 +8,6 @@ the caller got this, and the log says so.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -26,6 +25,7 @@ from sidecar.pipeline import Durability, Organs, Road, Rules
 from sidecar.settings import shipped
 
 SECRET = "a-secret-of-at-least-32-bytes-for-tests"
+KEY = "a-key-of-at-least-32-bytes-for-endpoints"
 ISSUER = "https://issuer.example"
 AUDIENCE = "sidecar"
 CATALOG = catalog.load([shipped("tool_catalog")])
@@ -148,17 +148,17 @@ class Flow:
     ) -> None:
         self.log = folder / "audit" / "audit.jsonl"
         self.backend = Backend()
-        self.tokens = {name: identity.new_endpoint_token()[0] for name in ENDPOINTS}
+        self.tokens = {name: identity.new_endpoint_token() for name in ENDPOINTS}
+        self.directory = identity.Directory(KEY, self._endpoints())
         secret_file = folder / "secret"
         secret_file.touch(mode=0o600)
         secret_file.write_text(SECRET)
         self.writer = audit.Writer(
             folder / "audit", instance="test", clock=lambda: datetime.now(UTC), max_bytes=1 << 26
         )
-        bearer = identity.Bearer(ISSUER, AUDIENCE, ("HS256",))
-        keys = identity.SecretKey(secret_file)
+        issuer = identity.Issuer(ISSUER, identity.SecretKey(secret_file), ("HS256",))
         organs = Organs(
-            identity=identity.Verifier(self._endpoints(), bearer, keys),
+            identity=identity.Verifier(self.directory, identity.Bearer(AUDIENCE, (issuer,))),
             sessions=identity.Sessions(),
             tools=tools,
             policy=policy.Policy(engine or policy.Embedded(_bundle(passed)), timeout=1.0),
@@ -176,7 +176,7 @@ class Flow:
         return [
             Endpoint(
                 name=name,
-                token_sha256=hashlib.sha256(self.tokens[name].encode()).hexdigest(),
+                token_hash=identity.endpoint_hash(self.tokens[name], KEY),
                 **scope,
             )
             for name, scope in ENDPOINTS.items()

@@ -18,12 +18,15 @@ from sidecar.model import Caller, Endpoint, Head
 
 SECRET = "s" * 48
 NOW = 1_900_000_000.0
-URL_TOKEN, URL_HASH = identity.new_endpoint_token()
+KEY = "k" * 32
+URL_TOKEN, OTHER_TOKEN = identity.new_endpoint_token(), identity.new_endpoint_token()
+URL_HASH, OTHER_HASH = (identity.endpoint_hash(t, KEY) for t in (URL_TOKEN, OTHER_TOKEN))
 OPEN = Endpoint("open", URL_HASH, require_api_token_auth=False)
 MAIN = Endpoint("main", None)
-OTHER_TOKEN, OTHER_HASH = identity.new_endpoint_token()
 BOTH = Endpoint("both", OTHER_HASH)
-BEARER = identity.Bearer("https://issuer.example", "sidecar", ("HS256",))
+ALL = (MAIN, OPEN, BOTH)
+AUDIENCE = "sidecar"
+LEEWAY = 30.0
 
 RSA = rsa.generate_private_key(65537, 2048)
 SMALL_RSA = rsa.generate_private_key(65537, 1024)
@@ -66,19 +69,28 @@ def public(key, algorithm):
 SHARED = Fixed({(None, "HS256"): SECRET})
 PAIRS = Fixed({(kid, name): public(key, name) for name, (kid, key) in PUBLIC.items()})
 PAIRS.keys["small", "RS256"] = public(SMALL_RSA, "RS256")
-ASYMMETRIC = replace(BEARER, algorithms=tuple(PUBLIC))
+ISSUER = identity.Issuer("https://issuer.example", SHARED, ("HS256",))
+ASYMMETRIC = replace(ISSUER, keys=PAIRS, algorithms=tuple(PUBLIC))
 
 GOOD: dict[str, Any] = {
-    "iss": BEARER.issuer,
-    "aud": BEARER.audience,
+    "iss": ISSUER.name,
+    "aud": AUDIENCE,
     "sub": "ann",
     "iat": NOW - 10,
     "exp": NOW + 600,
 }
 
 
-def make(endpoints=(MAIN, OPEN, BOTH), bearer=BEARER, keys=SHARED, now=NOW) -> identity.Verifier:
-    return identity.Verifier(endpoints, bearer, keys, clock=lambda: now)
+def make(
+    endpoints=ALL, *issuers: identity.Issuer, keys=None, now=NOW, scopes=(), **more
+) -> identity.Verifier:
+    """A verifier; `now` is a time, or a clock."""
+    trusted = issuers or (ISSUER,)
+    if keys is not None:
+        trusted = tuple(replace(each, keys=keys) for each in trusted)
+    bearer = identity.Bearer(AUDIENCE, trusted, LEEWAY, scopes)
+    clock = now if callable(now) else lambda: now
+    return identity.Verifier(identity.Directory(KEY, endpoints), bearer, clock=clock, **more)
 
 
 def signed(claims=None, /, key=SECRET, algorithm="HS256", headers=None, **changed) -> str:

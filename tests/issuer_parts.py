@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sidecar import identity
+from sidecar.model import Endpoint
 
 URL = "https://issuer.example/keys"
 RSA = rsa.generate_private_key(65537, 2048)
@@ -59,6 +60,12 @@ class Issuer:
 
     def key_set(self, algorithms=ALGORITHMS, url=URL) -> identity.KeySet:
         return identity.KeySet(url, self.client(), algorithms=algorithms, clock=lambda: self.now)
+
+    def verifier(self) -> identity.Verifier:
+        """For tokens of issuer `i`, audience `a`, at `/mcp`; it is always second 0."""
+        issuer = identity.Issuer("i", self.key_set(), ALGORITHMS)
+        directory = identity.Directory("k" * 32, [Endpoint("main", None)])
+        return identity.Verifier(directory, identity.Bearer("a", (issuer,)), clock=lambda: 0.0)
 
 
 def found(issuer: Issuer, *wanted: tuple[str | None, str], algorithms=ALGORITHMS) -> list[bool]:

@@ -19,9 +19,10 @@ GOOD = """\
 backend:
   url: http://127.0.0.1:9000/mcp
 bearer:
-  issuer: https://issuer.example
   audience: sidecar
-  hs256_secret_file: FOLDER/secret
+  issuers:
+    - issuer: https://issuer.example
+      hs256_secret_file: FOLDER/secret
 endpoints:
   - name: support
     methods: [read, create]

@@ -67,10 +67,10 @@ class Everything(Behind):
 
     def _settings(self, port: int, admin: int) -> dict[str, Any]:
         settings = super()._settings(port, admin)
-        token, digest = identity.new_endpoint_token()
+        token = identity.new_endpoint_token()
         self._paths["everything"] = f"/mcp/{token}"
         methods = ["read", "write", "custom"]
-        entry = {"name": "everything", "token_sha256": digest, "methods": methods}
+        entry = {"name": "everything", "token_hash": self.token_hash(token), "methods": methods}
         settings["endpoints"].append(entry)
         return settings
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 import subprocess
@@ -14,7 +13,7 @@ import yaml
 from console import Ran, sidecar
 from settings_parts import GOOD, written
 
-from sidecar import __version__, cli, settings
+from sidecar import __version__, cli, identity, settings
 from sidecar.errors import BackendFailed
 from sidecar.gladly import serve
 
@@ -242,20 +241,27 @@ def test_an_empty_name_in_a_token_is_a_problem(secret):
 def test_a_new_endpoint_is_yaml_that_loads_and_a_path_that_is_shown_once(
     tmp_path, secret, words, scope
 ):
-    ran = sidecar("endpoint", "new", "mine", *words)
+    ran = sidecar("endpoint", "new", "--key-file", secret, "mine", *words)
     assert ran.code == 0
     without = yaml.safe_load(GOOD.replace("FOLDER", str(tmp_path)))
     file = tmp_path / "sidecar.yaml"
-    file.write_text(yaml.safe_dump(without | yaml.safe_load(ran.out)))
+    key = {"endpoint_key_file": str(secret)}
+    file.write_text(yaml.safe_dump(without | key | yaml.safe_load(ran.out)))
     (endpoint,) = settings.load(file).endpoints
     token = ran.err.strip().partition("/mcp/")[2]
-    assert endpoint.token_sha256 == hashlib.sha256(token.encode()).hexdigest()
+    assert endpoint.token_hash == identity.endpoint_hash(token, SECRET)
     assert {name: getattr(endpoint, name) for name in scope} == scope
     assert (ran.err.count(token), ran.out.count(token)) == (1, 0)
 
 
-def test_two_endpoints_have_different_tokens():
-    assert sidecar("endpoint", "new", "a").out != sidecar("endpoint", "new", "a").out
+def test_two_endpoints_have_different_tokens(secret):
+    words = ("endpoint", "new", "--key-file", secret, "a")
+    assert sidecar(*words).out != sidecar(*words).out
+
+
+def test_an_endpoint_without_a_key_is_not_made(tmp_path):
+    (line,) = told(sidecar("endpoint", "new", "--key-file", tmp_path / "none", "a"))
+    assert line.startswith(f"{tmp_path / 'none'}: cannot be read")
 
 
 @pytest.mark.parametrize(
@@ -267,8 +273,8 @@ def test_two_endpoints_have_different_tokens():
         (("mine", "--tag", ""), "tags.0"),
     ],
 )
-def test_an_endpoint_that_the_settings_would_refuse_is_not_made(words, place):
-    (line,) = told(sidecar("endpoint", "new", *words))
+def test_an_endpoint_that_the_settings_would_refuse_is_not_made(secret, words, place):
+    (line,) = told(sidecar("endpoint", "new", "--key-file", secret, *words))
     assert line.startswith(f"{place}: ")
 
 

@@ -82,7 +82,7 @@ def test_a_file_of_pins_that_is_named_and_missing_stops_the_start_with_the_way_o
 def settings_for(folder, url, pins):
     return f"""
 backend: {{url: {url}}}
-bearer: {{issuer: i, audience: a, hs256_secret_file: FOLDER/secret}}
+bearer: {{audience: a, issuers: [{{issuer: i, hs256_secret_file: FOLDER/secret}}]}}
 endpoints: [{{name: one}}]
 audit: {{folder: FOLDER/audit}}
 catalog: {{pins_file: {pins}}}

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.sockets
 
 SETTINGS: dict[str, Any] = {
     "backend": {"url": "http://127.0.0.1:9/mcp"},
-    "bearer": {"issuer": "https://issuer.example", "audience": "sidecar"},
+    "bearer": {"audience": "sidecar"},
     "endpoints": [{"name": "support", "methods": ["read"]}],
 }
 
@@ -41,7 +41,9 @@ def configured(folder: Path, **changes: Any) -> Path:
     (folder / "secret").chmod(0o600)
     listening = {"listen": {"port": port()}, "admin": {"port": port()}}
     made = SETTINGS | listening | {"audit": {"folder": str(folder / "audit")}} | changes
-    made["bearer"] = made["bearer"] | {"hs256_secret_file": str(folder / "secret")}
+    keys = {"issuer": "https://issuer.example", "hs256_secret_file": str(folder / "secret")}
+    made["bearer"] = made["bearer"] | {"issuers": [keys]}
+    made["endpoint_key_file"] = str(folder / "secret")
     file = folder / "sidecar.yaml"
     file.write_text(yaml.safe_dump(made))
     return file

@@ -143,6 +143,8 @@ def test_the_schema_refuses(wrong: str, named: str, major: str) -> None:
         (["existingPolicies=other"], "both set"),
         (["agent.image="], "agent.image is empty"),
         (["settings.bearer=null"], "wants bearer tokens"),
+        (["settings.endpoints[0].name=a", "settings.endpoints[0].token_hash=ab"], "endpointSecret"),
+        (["endpointSecret.name=a", "endpointSecret.keyKey="], "without a key"),
     ],
 )
 def test_what_cannot_hold_together_stops_the_rendering(sets: list[str], told: str) -> None:

@@ -83,12 +83,12 @@ def test_probes_ask_the_admin_port_and_the_mcp_port_is_not_declared(case: str) -
 
 
 @pytest.mark.parametrize("case", POD_CASES)
-def test_no_container_but_the_sidecar_mounts_the_backends_credential(case: str) -> None:
+def test_no_container_but_the_sidecar_mounts_a_secret(case: str) -> None:
     documents = render(case)
     pod = pod_of(documents)
     secrets = [volume["name"] for volume in pod["volumes"] if "secret" in volume]
-    assert secrets == ["mcp-sidecar-backend"]
-    assert mounted_in(pod, "mcp-sidecar-backend") == {"mcp-sidecar"}
+    assert set(secrets) - {"mcp-sidecar-endpoints"} == {"mcp-sidecar-backend"}
+    assert all(mounted_in(pod, name) == {"mcp-sidecar"} for name in secrets)
     for container in containers_of(pod).values():
         assert "envFrom" not in container
         assert not any("valueFrom" in variable for variable in container.get("env", []))
@@ -156,8 +156,10 @@ def test_the_audit_log_ends_before_its_volume_does(mebibytes: int) -> None:
 def test_the_sidecar_accepts_the_settings_it_is_given(case: str, tmp_path: Path) -> None:
     """Only the folders differ: those of the pod do not exist here."""
     text = yaml.safe_dump(settings_in(render(case)))
-    for folder in ("policies", "backend", "audit"):
+    for folder in ("policies", "backend", "audit", "endpoints", "pod"):
         (tmp_path / folder).mkdir()
+    (tmp_path / "endpoints" / "key").write_text("k" * 43)
+    (tmp_path / "pod" / "uid").write_text("0b5f1e0c-6c5f-4a53-9d0b-0f1f9d1c2a3b")
     (tmp_path / "backend" / "url").write_text("https://mcp.example.com/mcp/secret")
     (tmp_path / "backend" / "token").write_text("fixture")
     file = tmp_path / "settings.yaml"

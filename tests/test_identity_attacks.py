@@ -7,12 +7,12 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from identity_parts import (
+    ALL,
     ASYMMETRIC,
-    BEARER,
     EC,
     GOOD,
+    ISSUER,
     NOW,
-    PAIRS,
     RSA,
     SMALL_RSA,
     forged,
@@ -28,7 +28,7 @@ def test_an_unsigned_token_is_refused():
     none = forged({"typ": "JWT", "alg": "none"})
     for token in (none, none.rpartition(".")[0] + ".", forged({"alg": "None"}), forged({})):
         assert refused(token) == "algorithm_refused"
-        assert refused(token, make(bearer=ASYMMETRIC, keys=PAIRS)) == "algorithm_refused"
+        assert refused(token, make(ALL, ASYMMETRIC)) == "algorithm_refused"
 
 
 def test_a_public_key_is_never_a_shared_secret():
@@ -36,9 +36,9 @@ def test_a_public_key_is_never_a_shared_secret():
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
     token = forged({"typ": "JWT", "alg": "HS256", "kid": "rsa"}, key=pem)
-    assert refused(token, make(bearer=ASYMMETRIC, keys=PAIRS)) == "algorithm_refused"
+    assert refused(token, make(ALL, ASYMMETRIC)) == "algorithm_refused"
     careless = replace(ASYMMETRIC, algorithms=("RS256", "HS256"))
-    assert refused(token, make(bearer=careless, keys=PAIRS)) == "unknown_key"
+    assert refused(token, make(ALL, careless)) == "unknown_key"
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_header_that_changes_how_to_verify_is_refused(extra):
 @pytest.mark.parametrize("kid", ["../../dev/null", "https://evil.example/k", "' or 1=1", "a" * 999])
 def test_a_key_id_is_only_looked_up(kid):
     token = signed(key=EC, algorithm="ES256", headers={"kid": kid})
-    assert refused(token, make(bearer=ASYMMETRIC, keys=PAIRS)) == "unknown_key"
+    assert refused(token, make(ALL, ASYMMETRIC)) == "unknown_key"
 
 
 @pytest.mark.parametrize("kid", [1, None, ["a"], {"a": 1}])
@@ -94,7 +94,7 @@ def test_a_changed_token_is_refused():
 def test_a_key_that_is_too_small_verifies_nothing():
     with pytest.warns(match="RSA key is 1024 bits"):
         token = signed(key=SMALL_RSA, algorithm="RS256", headers={"kid": "small"})
-    assert refused(token, make(bearer=ASYMMETRIC, keys=PAIRS)) == "unusable_key"
+    assert refused(token, make(ALL, ASYMMETRIC)) == "unusable_key"
 
 
 def test_a_signature_by_another_key_of_the_issuer_is_refused():
@@ -102,8 +102,8 @@ def test_a_signature_by_another_key_of_the_issuer_is_refused():
     kid_ec = jwt.encode(
         GOOD, ec.generate_private_key(ec.SECP256R1()), "ES256", headers={"kid": "ec"}
     )
-    assert refused(kid_ec, make(bearer=ASYMMETRIC, keys=PAIRS)) == "bad_signature"
-    assert refused(token, make(bearer=ASYMMETRIC, keys=PAIRS)) == "unknown_key"
+    assert refused(kid_ec, make(ALL, ASYMMETRIC)) == "bad_signature"
+    assert refused(token, make(ALL, ASYMMETRIC)) == "unknown_key"
 
 
 @pytest.mark.parametrize("name", ["exp", "iss", "aud", "sub"])
@@ -190,16 +190,16 @@ def test_claims_that_grow_when_written_out_are_refused(monkeypatch):
 
 
 def test_roles_and_scopes_are_read_in_their_usual_forms():
-    bearer = replace(BEARER, roles_claim="realm.roles")
+    issuer = replace(ISSUER, roles_claim="realm.roles")
     token = signed(realm={"roles": "a b"}, scp=["x", "y"], azp="app")
-    caller = verify(head(f"Bearer {token}"), make(bearer=bearer))
+    caller = verify(head(f"Bearer {token}"), make(ALL, issuer))
     assert (caller.roles, caller.scopes, caller.client) == (("a", "b"), ("x", "y"), "app")
 
 
 def test_a_claim_whose_own_name_has_dots_is_found_first():
-    bearer = replace(BEARER, roles_claim="https://x.example/roles")
+    issuer = replace(ISSUER, roles_claim="https://x.example/roles")
     caller = verify(
-        head(f"Bearer {signed(**{'https://x.example/roles': ['a']})}"), make(bearer=bearer)
+        head(f"Bearer {signed(**{'https://x.example/roles': ['a']})}"), make(ALL, issuer)
     )
     assert caller.roles == ("a",)
 
@@ -227,9 +227,7 @@ def test_a_chain_of_actors_has_an_end():
 
 
 def test_mapped_claims_are_read():
-    bearer = replace(BEARER, purpose_claim="why", on_behalf_of_claim="act.sub")
-    caller = verify(
-        head(f"Bearer {signed(why='support', act={'sub': 'bea'})}"), make(bearer=bearer)
-    )
+    issuer = replace(ISSUER, purpose_claim="why", on_behalf_of_claim="act.sub")
+    caller = verify(head(f"Bearer {signed(why='support', act={'sub': 'bea'})}"), make(ALL, issuer))
     assert (caller.purpose, caller.on_behalf_of) == ("support", "bea")
-    assert refused(signed(why=["a"]), make(bearer=bearer)) == "malformed_claims"
+    assert refused(signed(why=["a"]), make(ALL, issuer)) == "malformed_claims"

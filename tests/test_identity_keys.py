@@ -8,10 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from issuer_parts import ALGORITHMS, EC, EC_JWK, ED, ED_JWK, RSA, RSA_JWK, Issuer, found
 
-from sidecar import identity
 from sidecar.errors import Unauthenticated
 from sidecar.identity import keys as module
-from sidecar.model import Endpoint, Head
+from sidecar.model import Head
 
 
 @pytest.fixture
@@ -21,16 +20,13 @@ def issuer():
 
 def test_a_token_signed_by_a_published_key_verifies(issuer):
     async def main() -> str:
-        bearer = identity.Bearer("i", "a", ALGORITHMS)
-        verifier = identity.Verifier(
-            [Endpoint("main", None)], bearer, issuer.key_set(), clock=lambda: 0.0
-        )
+        verifier = issuer.verifier()
         claims = {"iss": "i", "aud": "a", "sub": "ann", "exp": 60}
         for key, name, kid in ((RSA, "RS256", "rsa"), (EC, "ES256", "ec"), (ED, "EdDSA", "ed")):
             token = jwt.encode(claims, key, name, headers={"kid": kid})
             head = Head("POST", "/mcp", (("authorization", f"Bearer {token}"),))
             caller = await verifier.verify(head)
-        return caller.subject
+        return str(caller.subject)
 
     assert asyncio.run(main()) == "ann"
     assert issuer.asked == 1
@@ -172,10 +168,7 @@ def test_a_caller_who_leaves_does_not_end_the_fetch_of_others(issuer):
 
 def test_a_key_that_was_withdrawn_refuses_tokens_that_were_remembered(issuer):
     async def main() -> str:
-        bearer = identity.Bearer("i", "a", ALGORITHMS)
-        verifier = identity.Verifier(
-            [Endpoint("main", None)], bearer, issuer.key_set(), clock=lambda: 0.0
-        )
+        verifier = issuer.verifier()
         claims = {"iss": "i", "aud": "a", "sub": "ann", "exp": 60}
         token = jwt.encode(claims, EC, "ES256", headers={"kid": "ec"})
         head = Head("POST", "/mcp", (("authorization", f"Bearer {token}"),))

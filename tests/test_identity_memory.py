@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from identity_parts import (
-    BEARER,
     BOTH,
     GOOD,
+    LEEWAY,
     MAIN,
     NOW,
     OPEN,
@@ -28,7 +28,6 @@ from identity_parts import (
     verify,
 )
 
-from sidecar import identity
 from sidecar.errors import NotFound, OrganDown, Refusal, Unauthenticated
 from sidecar.identity import verifier as module
 from sidecar.model import Head
@@ -46,9 +45,9 @@ def test_a_verified_token_is_remembered_for_its_endpoint_alone():
 
 def test_a_remembered_token_still_expires():
     now = [NOW]
-    verifier = identity.Verifier([MAIN], BEARER, SHARED, clock=lambda: now[0])
+    verifier = make([MAIN], now=lambda: now[0])
     verify(head(f"Bearer {signed()}"), verifier)
-    now[0] = GOOD["exp"] + BEARER.leeway
+    now[0] = GOOD["exp"] + LEEWAY
     assert refused(signed(), verifier) == "expired"
 
 

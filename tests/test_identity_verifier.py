@@ -5,17 +5,18 @@ from datetime import UTC, datetime
 
 import pytest
 from identity_parts import (
+    ALL,
     ASYMMETRIC,
-    BEARER,
     BOTH,
     GOOD,
+    ISSUER,
+    KEY,
+    LEEWAY,
     MAIN,
     NOW,
     OPEN,
     OTHER_TOKEN,
-    PAIRS,
     PUBLIC,
-    SHARED,
     URL_HASH,
     URL_TOKEN,
     head,
@@ -43,13 +44,14 @@ def test_a_good_token_becomes_its_caller():
     assert caller == Caller(
         endpoint=MAIN,
         is_authenticated=True,
-        issuer=BEARER.issuer,
+        issuer=ISSUER.name,
         subject="ann",
         client="agent-7",
+        token_id="1",
         scopes=("tools:read", "tools:write"),
         roles=("support",),
         claims={
-            "iss": BEARER.issuer,
+            "iss": ISSUER.name,
             "aud": "sidecar",
             "sub": "ann",
             "client_id": "agent-7",
@@ -57,7 +59,7 @@ def test_a_good_token_becomes_its_caller():
             "roles": ["support"],
             "department": "x",
         },
-        expires_at=GOOD["exp"] + BEARER.leeway,
+        expires_at=GOOD["exp"] + LEEWAY,
     )
 
 
@@ -70,7 +72,7 @@ def test_the_scheme_is_read_in_any_case(scheme):
 def test_each_kind_of_signature_verifies(algorithm):
     kid, key = PUBLIC[algorithm]
     token = signed(key=key, algorithm=algorithm, headers={"kid": kid})
-    assert verify(head(f"Bearer {token}"), make(bearer=ASYMMETRIC, keys=PAIRS)).subject == "ann"
+    assert verify(head(f"Bearer {token}"), make(ALL, ASYMMETRIC)).subject == "ann"
 
 
 def test_an_endpoint_token_alone_vouches_where_the_endpoint_says_so():
@@ -91,7 +93,7 @@ def test_a_bearer_token_that_nobody_asked_for_must_verify_too():
 
 
 def test_a_bearer_token_is_ignored_where_none_can_be_verified():
-    alone = identity.Verifier([OPEN], clock=lambda: NOW)
+    alone = identity.Verifier(identity.Directory(KEY, [OPEN]), clock=lambda: NOW)
     caller = verify(head("Bearer bad", path=f"/mcp/{URL_TOKEN}"), alone)
     assert not caller.is_authenticated
 
@@ -99,7 +101,7 @@ def test_a_bearer_token_is_ignored_where_none_can_be_verified():
 @pytest.mark.parametrize("endpoint", [MAIN, BOTH, replace(MAIN, require_api_token_auth=False)])
 def test_an_endpoint_that_would_stand_open_is_refused_at_the_start(endpoint):
     with pytest.raises(ConfigError):
-        identity.Verifier([endpoint])
+        identity.Verifier(identity.Directory(KEY, [endpoint]))
 
 
 def test_the_endpoint_at_mcp_always_needs_a_bearer_token():
@@ -165,7 +167,7 @@ def test_an_endpoint_ends_at_its_second_and_looks_unknown():
 def test_a_remembered_token_does_not_outlive_its_endpoint():
     now = [NOW]
     endpoint = replace(MAIN, expires_at=datetime.fromtimestamp(NOW + 5, UTC))
-    verifier = identity.Verifier([endpoint], BEARER, SHARED, clock=lambda: now[0])
+    verifier = make([endpoint], now=lambda: now[0])
     assert verify(head(f"Bearer {signed()}"), verifier).expires_at == NOW + 5
     now[0] = NOW + 5
     assert why(head(f"Bearer {signed()}"), verifier) == f"endpoint_expired: {MAIN.name}"

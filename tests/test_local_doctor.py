@@ -60,8 +60,9 @@ def changed(file: Path, **sections: Any) -> Path:
 
 
 def test_a_sidecar_that_runs_well_has_nothing_wrong_but_what_nobody_reviewed(tmp_path, backend):
-    token, digest = identity.new_endpoint_token()
-    endpoint = {"name": "open", "token_sha256": digest, "require_api_token_auth": False}
+    token = identity.new_endpoint_token()
+    digest = identity.endpoint_hash(token, "s" * 48)
+    endpoint = {"name": "open", "token_hash": digest, "require_api_token_auth": False}
     config = configured(tmp_path, backend={"url": backend}, endpoints=[endpoint])
     with serving_at(config) as (_, mcp, _):
         findings = examined(config, f"{mcp}/mcp/{token}")
@@ -95,7 +96,7 @@ def test_endpoints_that_ended_or_soon_will_are_warned_of(tmp_path):
     now = datetime.now(UTC)
     ends = {"over": -timedelta(hours=1), "soon": timedelta(hours=1), "later": timedelta(days=9)}
     endpoints = [
-        {"name": name, "token_sha256": f"{n}" * 64, "expires_at": (now + away).isoformat()}
+        {"name": name, "token_hash": f"{n}" * 64, "expires_at": (now + away).isoformat()}
         for n, (name, away) in enumerate(ends.items())
     ]
     warnings = by_level(examined(configured(tmp_path, endpoints=endpoints)), "warning")

@@ -113,5 +113,5 @@ def test_the_caller_and_the_endpoint_are_told_as_they_are(caller):
 
 
 def test_no_hash_of_an_endpoints_token_is_told():
-    caller = replace(READER, endpoint=replace(READER.endpoint, token_sha256="c0ffee" * 8))
+    caller = replace(READER, endpoint=replace(READER.endpoint, token_hash="c0ffee" * 8))
     assert b"c0ffee" not in orjson.dumps(facts(caller=caller).document())

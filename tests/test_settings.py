@@ -32,7 +32,7 @@ def test_a_good_file_loads_with_the_defaults_that_the_table_names(folder):
     assert (loaded.limits.request_bytes, loaded.limits.grace) == (4_194_304, 10.0)
     assert loaded.policy.engine == "embedded"
     assert loaded.endpoints[0].to_endpoint() == model.Endpoint(
-        name="support", token_sha256=None, methods=("read", "create")
+        name="support", token_hash=None, methods=("read", "create")
     )
 
 
@@ -45,8 +45,9 @@ def test_settings_are_frozen(folder):
 def test_the_environment_overrides_the_file(folder, monkeypatch):
     monkeypatch.setenv("SIDECAR_LISTEN__PORT", "7000")
     monkeypatch.setenv("SIDECAR_BACKEND__URL", "https://other.example/mcp")
-    endpoints = [{"name": "other", "token_sha256": HASH}]
+    endpoints = [{"name": "other", "token_hash": HASH}]
     monkeypatch.setenv("SIDECAR_ENDPOINTS", json.dumps(endpoints))
+    monkeypatch.setenv("SIDECAR_ENDPOINT_KEY_FILE", str(folder / "secret"))
     loaded = settings.load(written(folder, GOOD))
     assert loaded.listen.port == 7000
     assert loaded.backend.address() == "https://other.example/mcp"
@@ -56,11 +57,12 @@ def test_the_environment_overrides_the_file(folder, monkeypatch):
 def test_the_environment_alone_is_enough(folder, monkeypatch):
     monkeypatch.setenv("SIDECAR_BACKEND__URL", "https://other.example/mcp")
     monkeypatch.setenv("SIDECAR_AUDIT__FOLDER", str(folder))
+    monkeypatch.setenv("SIDECAR_ENDPOINT_KEY_FILE", str(folder / "secret"))
     monkeypatch.setenv(
         "SIDECAR_ENDPOINTS",
-        json.dumps([{"name": "a", "token_sha256": HASH, "require_api_token_auth": False}]),
+        json.dumps([{"name": "a", "token_hash": HASH, "require_api_token_auth": False}]),
     )
-    assert settings.load(None).endpoints[0].token_sha256 == HASH
+    assert settings.load(None).endpoints[0].token_hash == HASH
 
 
 def test_an_empty_variable_sets_nothing(folder, monkeypatch):
@@ -85,17 +87,17 @@ def test_a_section_whose_lines_are_all_commented_out_keeps_its_defaults(folder):
 def test_a_listed_host_may_publish_its_keys_without_tls(folder, host):
     text = GOOD.replace(
         "hs256_secret_file: FOLDER/secret",
-        f"jwks_url: http://idp.example/keys\n  jwks_http_hosts: [{host}]",
+        f"jwks_url: http://idp.example/keys\n      in_cluster_hosts: [{host}]",
     )
     loaded = settings.load(written(folder, text))
     assert loaded.bearer is not None
-    assert loaded.bearer.accepted() == ("RS256", "ES256", "EdDSA")
+    assert loaded.bearer.issuers[0].accepted() == ("RS256", "ES256", "EdDSA")
 
 
 def test_a_secret_means_hs256_and_nothing_else(folder):
     loaded = settings.load(written(folder, GOOD))
     assert loaded.bearer is not None
-    assert loaded.bearer.accepted() == ("HS256",)
+    assert loaded.bearer.issuers[0].accepted() == ("HS256",)
 
 
 def test_a_url_is_shown_without_what_may_be_a_token(folder):
@@ -162,7 +164,7 @@ def test_every_setting_has_a_line_in_the_table_and_says_what_it_is():
         "| `listen.port` | `8080` |",
         "| `endpoints[].name` | required |",
         "| `endpoints[].require_api_token_auth` | `true` |",
-        "| `bearer.purpose_claim` | none |",
+        "| `bearer.issuers[].purpose_claim` | none |",
     ):
         assert line in text
 

@@ -119,6 +119,7 @@ def test_an_empty_file_lacks_what_is_required(folder):
     assert {p.what for p in problems(written(folder, "# nothing\n"))} >= {"is required"}
 
 
+A_KEY_SET = "{issuer: i, jwks_url: https://i.example/keys}"
 CROSS = [
     ("backend: {}", "backend.url", "must be set, or url_file"),
     ("backend: {url: http://a/b, url_file: FOLDER/secret}", "backend.url", "must be set, or"),
@@ -133,41 +134,55 @@ CROSS = [
         "backend.client_certificate_file",
         "and client_key_file belong together",
     ),
-    ("bearer: {issuer: i, audience: a}", "bearer.jwks_url", "or hs256_secret_file must be set"),
+    ("bearer: {audience: a, issuers: [{issuer: i}]}", "bearer.issuers[0].jwks_url", "or keys_file"),
     (
-        "bearer: {issuer: i, audience: a, jwks_url: http://idp.example/k}",
-        "bearer.jwks_url",
+        "bearer: {audience: a, issuers: [{issuer: i, jwks_url: http://idp.example/k}]}",
+        "bearer.issuers[0].jwks_url",
         "must be https",
     ),
     (
-        "bearer: {issuer: i, audience: a, jwks_url: https://i/k, algorithms: [HS256]}",
-        "bearer.algorithms",
+        "bearer: {audience: a, issuers: [{issuer: i, jwks_url: https://i/k, algorithms: [HS256]}]}",
+        "bearer.issuers[0].algorithms",
         "do not fit",
     ),
     (
-        "bearer: {issuer: i, audience: a, jwks_url: https://i/k, algorithms: [none]}",
-        "bearer.algorithms[0]",
+        "bearer: {audience: a, issuers: [{issuer: i, jwks_url: https://i/k, algorithms: [none]}]}",
+        "bearer.issuers[0].algorithms[0]",
         "is no allowed signature algorithm",
     ),
     (
-        "bearer: {issuer: i, audience: a, jwks_url: https://i/k, leeway: 121}",
+        "bearer: {audience: a, leeway: 121, issuers: [{issuer: i, jwks_url: https://i/k}]}",
         "bearer.leeway",
         "should be less than or equal to 120",
     ),
     (
         "endpoints: [{name: a, require_api_token_auth: false}]",
         "endpoints[0].require_api_token_auth",
-        "must be true where token_sha256 is not set",
+        "must be true where token_hash is not set",
     ),
     ("endpoints: [{name: a}]", "endpoints[0]", "needs bearer tokens, and bearer is not set"),
     ("endpoints: []", "endpoints", "has no endpoint"),
-    (f"endpoints: [{{name: a}}, {{name: a, token_sha256: {HASH}}}]", "endpoints[1].name", "is use"),
+    (f"endpoints: [{{name: a, token_hash: {HASH}}}]", "endpoint_key_file", "must be set where"),
     (
-        f"endpoints: [{{name: a, token_sha256: {HASH}}}, {{name: b, token_sha256: {HASH}}}]",
-        "endpoints[1].token_sha256",
+        "bearer: {audience: a, issuers: [%s, %s]}" % ((A_KEY_SET,) * 2),
+        "bearer.issuers[1].issuer",
+        "is listed twice",
+    ),
+    ("bearer: {audience: a, issuers: []}", "bearer.issuers", "has no issuer"),
+    ("public_url: https://a.example/other", "public_url", "is not the URL of /mcp"),
+    ("public_url: 'https://a.example\"x/mcp'", "public_url", "is not the URL of /mcp"),
+    (
+        "bearer: {audience: a, required_scopes: ['a b'], issuers: [{issuer: i, jwks_url: https://i/k}]}",
+        "bearer.required_scopes[0]",
+        "is no scope",
+    ),
+    (f"endpoints: [{{name: a}}, {{name: a, token_hash: {HASH}}}]", "endpoints[1].name", "is use"),
+    (
+        f"endpoints: [{{name: a, token_hash: {HASH}}}, {{name: b, token_hash: {HASH}}}]",
+        "endpoints[1].token_hash",
         "is used twice",
     ),
-    ("endpoints: [{name: a}, {name: b}]", "endpoints[1].token_sha256", "is missing twice"),
+    ("endpoints: [{name: a}, {name: b}]", "endpoints[1].token_hash", "is missing twice"),
     (
         "endpoints: [{name: a, expires_at: 2027-01-01T00:00:00}]",
         "endpoints[0].expires_at",
@@ -200,8 +215,8 @@ def test_what_does_not_fit_together_is_told(folder, text, place, what):
         f"backend: {{url_file: '/nowhere/{CANARY}'}}",
         f"backend: {{proxy: '{CANARY}'}}",
         f"bearer: '{CANARY}'",
-        f"bearer: {{issuer: {{a: '{CANARY}'}}, jwks_url: '{CANARY}'}}",
-        f"endpoints: [{{name: 'a {CANARY}', token_sha256: '{CANARY}', methods: ['{CANARY}']}}]",
+        f"bearer: {{issuers: [{{issuer: {{a: '{CANARY}'}}, jwks_url: '{CANARY}'}}]}}",
+        f"endpoints: [{{name: 'a {CANARY}', token_hash: '{CANARY}', methods: ['{CANARY}']}}]",
         f"endpoints: '{CANARY}'",
         f"log: {{level: '{CANARY}', format: '{CANARY}'}}",
         f"https://a/{CANARY}: x",
@@ -266,7 +281,7 @@ def test_what_this_user_cannot_read_is_told(folder, monkeypatch):
     found = told(written(folder, text))
     assert set(found.values()) == {"cannot be read"}
     assert {where.partition(" ")[2] for where in found} == {
-        "bearer.hs256_secret_file",
+        "bearer.issuers[0].hs256_secret_file",
         "policy.site_folder",
     }
 

@@ -45,6 +45,7 @@ class Behind(World):
     async def _start(self) -> None:
         self.backend_token = self._secret("backend-token")
         self._secret("bearer-secret")
+        self._secret("endpoint-key")
         await self.start_sidecar()
 
     def _settings(self, port: int, admin: int) -> dict[str, Any]:

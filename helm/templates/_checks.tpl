@@ -13,6 +13,14 @@
 {{- if and $secret.name (not (or $secret.urlKey $secret.tokenKey)) -}}
 {{- fail "backend.secret.name is set without a key; set backend.secret.urlKey or backend.secret.tokenKey" -}}
 {{- end -}}
+{{- if and .Values.endpointSecret.name (not .Values.endpointSecret.keyKey) -}}
+{{- fail "endpointSecret.name is set without a key; set endpointSecret.keyKey" -}}
+{{- end -}}
+{{- range .Values.settings.endpoints -}}
+{{- if and .token_hash (not $.Values.endpointSecret.name) -}}
+{{- fail (printf "endpoint %q has a token_hash; set endpointSecret.name, the Secret with the key of the hashes" .name) -}}
+{{- end -}}
+{{- end -}}
 {{- if eq (int .Values.sidecar.port) (int .Values.sidecar.adminPort) -}}
 {{- fail "sidecar.port and sidecar.adminPort are the same; the pod's address must serve the admin port alone" -}}
 {{- end -}}

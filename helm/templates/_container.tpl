@@ -61,6 +61,14 @@ Another chart that depends on this one uses it, and the volumes below, in its ow
       mountPath: /etc/sidecar/backend
       readOnly: true
     {{- end }}
+    {{- if .Values.endpointSecret.name }}
+    - name: mcp-sidecar-endpoints
+      mountPath: /etc/sidecar/endpoints
+      readOnly: true
+    {{- end }}
+    - name: mcp-sidecar-pod
+      mountPath: /etc/sidecar/pod
+      readOnly: true
     - name: mcp-sidecar-audit
       mountPath: /var/lib/sidecar/audit
     - name: mcp-sidecar-tmp
@@ -95,6 +103,24 @@ Another chart that depends on this one uses it, and the volumes below, in its ow
       {{- end }}
 {{- end }}
 {{- end }}
+{{- with .Values.endpointSecret }}
+{{- if .name }}
+- name: mcp-sidecar-endpoints
+  secret:
+    secretName: {{ .name }}
+    defaultMode: 292
+    items:
+      - key: {{ .keyKey | quote }}
+        path: key
+{{- end }}
+{{- end }}
+# To be compared with the pod that an agent's token is bound to (kubernetes.pod_uid_file).
+- name: mcp-sidecar-pod
+  downwardAPI:
+    items:
+      - path: uid
+        fieldRef:
+          fieldPath: metadata.uid
 - name: mcp-sidecar-audit
   emptyDir:
     sizeLimit: {{ .Values.audit.sizeMiB }}Mi

@@ -19,8 +19,8 @@ endpoint = typer.Typer(help="Endpoints: URLs with a scope sealed into them.", no
 
 @token.command("new")
 def new_token(
-    secret_file: Annotated[Path, typer.Option(help="The file of bearer.hs256_secret_file.")],
-    issuer: Annotated[str, typer.Option(help="bearer.issuer of the settings.")],
+    secret_file: Annotated[Path, typer.Option(help="The file of the issuer's hs256_secret_file.")],
+    issuer: Annotated[str, typer.Option(help="The issuer's name in the settings.")],
     audience: Annotated[str, typer.Option(help="bearer.audience of the settings.")],
     subject: Annotated[str, typer.Option(help="Who the token is for.")] = "developer",
     role: Annotated[list[str] | None, typer.Option(help="A role; repeat for more.")] = None,
@@ -45,7 +45,10 @@ def new_token(
 def new_secret(
     file: Annotated[Path, typer.Argument(help="The file to create; an existing one is kept.")],
 ) -> None:
-    """Create the secret file that signs development tokens: 256 random bits, readable by you."""
+    """Create a file with a new secret, 256 random bits, that only you can read.
+
+    It can sign development tokens (hs256_secret_file) or key endpoints' hashes (endpoint_key_file).
+    """
     import os
     import secrets
 
@@ -63,6 +66,9 @@ def new_secret(
 @endpoint.command("new")
 def new_endpoint(
     name: Annotated[str, typer.Argument(help="A name for logs and policies.")],
+    key_file: Annotated[
+        Path, typer.Option(help="The file of endpoint_key_file; `sidecar token secret` makes one.")
+    ],
     method: Annotated[
         list[str] | None, typer.Option(help="read, write or an exact method; else read.")
     ] = None,
@@ -79,10 +85,10 @@ def new_endpoint(
 
     from sidecar import identity
 
-    secret, digest = identity.new_endpoint_token()
+    secret = identity.new_endpoint_token()
     entry = {
         "name": name,
-        "token_sha256": digest,
+        "token_hash": identity.endpoint_hash(secret, identity.endpoint_key(key_file)),
         "methods": method or ["read"],
         "tags": tag or [],
         "require_api_token_auth": not open_url,

@@ -61,6 +61,7 @@ class World(Processes):
         self.gladly_token = self._secret("gladly-token")
         self.backend_token = self._secret("backend-token")
         self._secret("bearer-secret")
+        self._secret("endpoint-key")
         self.simulator_url = await self.announced(
             "gladly", "simulate", "--port", "0", "--email", EMAIL,
             "--token-file", self._path("gladly-token"),
@@ -104,9 +105,9 @@ class World(Processes):
     def _settings(self, port: int, admin: int) -> dict[str, Any]:
         endpoints = []
         for name, scope in SCOPES.items():
-            token, digest = identity.new_endpoint_token()
+            token = identity.new_endpoint_token()
             self._paths[name] = f"/mcp/{token}"
-            endpoints.append({"name": name, "token_sha256": digest} | scope)
+            endpoints.append({"name": name, "token_hash": self.token_hash(token)} | scope)
         return {
             "listen": {"host": "127.0.0.1", "port": port},
             "admin": {"host": "127.0.0.1", "port": admin},
@@ -115,14 +116,18 @@ class World(Processes):
                 "bearer_token_file": self._path("backend-token"),
             },
             "bearer": {
-                "issuer": ISSUER,
                 "audience": AUDIENCE,
-                "hs256_secret_file": self._path("bearer-secret"),
+                "issuers": [{"issuer": ISSUER, "hs256_secret_file": self._path("bearer-secret")}],
             },
+            "endpoint_key_file": self._path("endpoint-key"),
             "endpoints": endpoints,
             "audit": {"folder": str(self.folder / "audit")},
             "log": {"level": "warning", "format": "console"},
         }
+
+    def token_hash(self, token: str) -> str:
+        """What the settings hold of an endpoint's token."""
+        return identity.endpoint_hash(token, identity.endpoint_key(self.folder / "endpoint-key"))
 
     def _path(self, name: str) -> str:
         return str(self.folder / name)

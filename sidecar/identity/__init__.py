@@ -5,20 +5,28 @@ line hands out. A caller who is refused never learns why; the refusal's detail, 
 it as a slug.
 """
 
+from sidecar.identity.bearer import Issuer, Workload
+from sidecar.identity.denylist import DenyList
+from sidecar.identity.directory import Directory
 from sidecar.identity.keys import Key, Keys, KeySet, SecretKey
 from sidecar.identity.sessions import Sessions
-from sidecar.identity.tokens import endpoint_hash, issue, new_endpoint_token
+from sidecar.identity.tokens import endpoint_hash, endpoint_key, issue, new_endpoint_token
 from sidecar.identity.verifier import Bearer, Verifier
 
 __all__ = [
     "Bearer",
+    "DenyList",
+    "Directory",
+    "Issuer",
     "Key",
     "KeySet",
     "Keys",
     "SecretKey",
     "Sessions",
     "Verifier",
+    "Workload",
     "endpoint_hash",
+    "endpoint_key",
     "issue",
     "new_endpoint_token",
 ]

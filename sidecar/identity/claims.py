@@ -7,10 +7,7 @@ from typing import Any
 
 import orjson
 
-from sidecar.errors import Unauthenticated
-
-CHALLENGE = (("www-authenticate", 'Bearer error="invalid_token"'),)
-"""To a caller whose token was refused (RFC 6750 section 3.1). The reason stays with us."""
+from sidecar.errors import SidecarError
 
 LONGEST = 8192
 """Bytes of claims, as JSON, that travel with a caller."""
@@ -20,23 +17,22 @@ _NOT_KEPT = frozenset({"exp", "nbf", "iat", "jti"})
 _LATEST = 2**53
 
 
-def refused(slug: str) -> Unauthenticated:
-    """A refusal of a token that was sent; `slug` is for the log alone."""
-    return Unauthenticated(slug, headers=CHALLENGE)
+class BadToken(SidecarError):
+    """A token that was sent does not verify; its text is a slug for the log alone."""
 
 
 def check_times(claims: Mapping[str, Any], now: float, leeway: float) -> float:
     """Check `exp`, `nbf` and `iat` (RFC 7519 section 4.1) and return `exp`.
 
     Raises:
-        Unauthenticated: `expired`, `not_yet_valid`, or `malformed_claims` for what is no number.
+        BadToken: `expired`, `not_yet_valid`, or `malformed_claims` for what is no number.
     """
     expires = _number(claims["exp"])
     if now >= expires + leeway:
-        raise refused("expired")
+        raise BadToken("expired")
     for name in ("nbf", "iat"):
         if name in claims and _number(claims[name]) > now + leeway:
-            raise refused("not_yet_valid")
+            raise BadToken("not_yet_valid")
     return expires
 
 
@@ -44,14 +40,14 @@ def kept(claims: Mapping[str, Any]) -> dict[str, Any]:
     """A deep copy without the time claims, as JSON can say it.
 
     Raises:
-        Unauthenticated: They are too large, too deep, or no valid text.
+        BadToken: They are too large, too deep, or no valid text.
     """
     try:
         packed = orjson.dumps({k: v for k, v in claims.items() if k not in _NOT_KEPT})
     except TypeError:  # orjson's: a lone surrogate, an integer beyond 64 bits, nested too deep
-        raise refused("malformed_claims") from None
+        raise BadToken("malformed_claims") from None
     if len(packed) > LONGEST:
-        raise refused("too_large")
+        raise BadToken("too_large")
     copy: dict[str, Any] = orjson.loads(packed)
     return copy
 
@@ -70,13 +66,13 @@ def text(claims: Mapping[str, Any], name: str | None) -> str:
     """A claim that is text; empty when it is not mapped or not there.
 
     Raises:
-        Unauthenticated: It is there and is no text.
+        BadToken: It is there and is no text.
     """
     value = found(claims, name) if name else None
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise refused("malformed_claims")
+        raise BadToken("malformed_claims")
     return value
 
 
@@ -84,7 +80,7 @@ def words(value: Any) -> tuple[str, ...]:
     """Roles or scopes: text with spaces between, or a list of texts. None is none.
 
     Raises:
-        Unauthenticated: It is anything else.
+        BadToken: It is anything else.
     """
     if value is None:
         return ()
@@ -92,7 +88,7 @@ def words(value: Any) -> tuple[str, ...]:
         return tuple(value.split())
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return tuple(value)
-    raise refused("malformed_claims")
+    raise BadToken("malformed_claims")
 
 
 def actor(claims: Mapping[str, Any]) -> str:
@@ -101,7 +97,7 @@ def actor(claims: Mapping[str, Any]) -> str:
     Inner actors acted earlier and decide nothing, but the whole chain must be well formed.
 
     Raises:
-        Unauthenticated: An actor without a `sub`, or a chain of more than eight.
+        BadToken: An actor without a `sub`, or a chain of more than eight.
     """
     acting, depth = claims.get("act"), 0
     first = ""
@@ -109,7 +105,7 @@ def actor(claims: Mapping[str, Any]) -> str:
         subject = acting.get("sub") if isinstance(acting, Mapping) else None
         depth += 1
         if not isinstance(subject, str) or not subject or depth > _DEEPEST_ACTOR:
-            raise refused("malformed_claims")
+            raise BadToken("malformed_claims")
         first = first or subject
         acting = acting.get("act")
     return first
@@ -118,5 +114,5 @@ def actor(claims: Mapping[str, Any]) -> str:
 def _number(value: Any) -> float:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not -_LATEST <= value <= _LATEST:  # neither NaN nor infinity is between
-        raise refused("malformed_claims")
+        raise BadToken("malformed_claims")
     return float(value)

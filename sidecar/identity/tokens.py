@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import jwt
 
 from sidecar.errors import ConfigError, Problem
+from sidecar.settings import secret as read_secret
 
 SHORTEST_SECRET = 32
 """Bytes that an HS256 secret has at least (RFC 7518 section 3.2)."""
@@ -18,15 +20,27 @@ SHORTEST_SECRET = 32
 _OURS = frozenset({"iss", "aud", "sub", "iat", "nbf", "exp", "jti", "roles"})
 
 
-def new_endpoint_token() -> tuple[str, str]:
-    """A new endpoint token of 256 bits, URL-safe, and its SHA-256 in hex for the settings."""
-    token = secrets.token_urlsafe(32)
-    return token, endpoint_hash(token)
+def new_endpoint_token() -> str:
+    """A new endpoint token of 256 bits, URL-safe."""
+    return secrets.token_urlsafe(32)
 
 
-def endpoint_hash(token: str) -> str:
-    """What settings hold of an endpoint token."""
-    return hashlib.sha256(token.encode()).hexdigest()
+def endpoint_hash(token: str, key: str) -> str:
+    """What settings and stores hold of an endpoint token: HMAC-SHA-256 in hex (RFC 2104)."""
+    return hmac.digest(key.encode(), token.encode(), "sha256").hex()
+
+
+def endpoint_key(path: Path) -> str:
+    """Read the key of the endpoints' hashes.
+
+    Raises:
+        ConfigError: The file is unusable or the key has fewer than 32 bytes.
+    """
+    key = read_secret(path)
+    if len(key.encode()) < SHORTEST_SECRET:
+        what = f"has fewer than {SHORTEST_SECRET} bytes"
+        raise ConfigError([Problem(str(path), what, "make one: sidecar token secret FILE")])
+    return key
 
 
 def issue(
@@ -77,7 +91,7 @@ def _secret_problems(secret: str, where: str) -> list[Problem]:
         jwt.get_algorithm_by_name("HS256").prepare_key(secret)
     except jwt.InvalidKeyError:
         what = "is a key or certificate of another kind, no shared secret"
-        return [Problem(where, what, "publish a key set and set bearer.jwks_url")]
+        return [Problem(where, what, "publish a key set and set jwks_url")]
     return []
 
 

@@ -13,7 +13,7 @@ from sidecar import app, audit, pipeline, settings, upstream
 from sidecar.errors import ConfigError, Refusal
 from sidecar.local.finding import Finding
 from sidecar.local.visit import visit
-from sidecar.settings import Settings
+from sidecar.settings import Issuer, Settings
 
 _SOON: Final = timedelta(days=1)
 _FULL: Final = 0.8
@@ -39,7 +39,9 @@ async def examine(config: Path | None, url: str = "", bearer: str = "") -> Async
     yield Finding("ok", f"settings, policies and catalog can be read; {count} endpoint(s)")
     for found in (*_endpoints(loaded), *_audit(loaded)):
         yield found
-    yield await _keys(loaded)
+    for issuer in loaded.bearer.issuers if loaded.bearer else ():
+        if issuer.jwks_url is not None:
+            yield await _keys(issuer)
     yield await _backend(loaded, parts)
     yield await _admin(loaded)
     yield await _listener(loaded)
@@ -83,20 +85,17 @@ def _audit(loaded: Settings) -> Iterator[Finding]:
         yield Finding("problem", what, f"look: sidecar audit verify {folder}")
 
 
-async def _keys(loaded: Settings) -> Finding:
-    bearer = loaded.bearer
-    if bearer is None or bearer.jwks_url is None:
-        return Finding("ok", "bearer tokens need no key set from elsewhere")
-    authority = str(bearer.jwks_ca_file) if bearer.jwks_ca_file else None
+async def _keys(issuer: Issuer) -> Finding:
+    authority = str(issuer.jwks_ca_file) if issuer.jwks_ca_file else None
     try:
         async with httpx2.AsyncClient(
             verify=upstream.tls(authority, None, None), trust_env=False, timeout=_TIMEOUT
         ) as http:
-            answer = await http.get(str(bearer.jwks_url))
+            answer = await http.get(str(issuer.jwks_url))
             count = len(answer.json()["keys"])
     except (httpx2.HTTPError, ValueError, KeyError, TypeError) as error:
         what = f"the issuer's key set cannot be read ({type(error).__name__})"
-        return Finding("problem", what, "check bearer.jwks_url and the way to it")
+        return Finding("problem", what, "check its jwks_url and the way to it")
     return Finding("ok", f"the issuer's key set has {count} key(s)")
 
 

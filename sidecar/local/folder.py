@@ -48,6 +48,7 @@ class Folder:
         self.backend_token = self._secret("backend-token")
         self.simulated_token = self._secret("simulated-token")
         self._endpoint_token = self._secret("endpoint-token")
+        self._endpoint_key = self._secret("endpoint-key")
 
     @property
     def gladly_token(self) -> Path:
@@ -111,14 +112,16 @@ class Folder:
         machine alone, and opened by the URL alone, so that any client can use it.
         """
         token = self._endpoint_token.read_text("utf-8").strip()
+        key = identity.endpoint_key(self._endpoint_key)
         settings: dict[str, Any] = {
             "listen": {"host": "127.0.0.1", "port": port},
             "admin": {"host": "127.0.0.1", "port": admin_port},
             "backend": {"url": f"{backend_url}/mcp", "bearer_token_file": str(self.backend_token)},
+            "endpoint_key_file": str(self._endpoint_key),
             "endpoints": [
                 {
                     "name": _ENDPOINT,
-                    "token_sha256": identity.endpoint_hash(token),
+                    "token_hash": identity.endpoint_hash(token, key),
                     "methods": ["read"],
                     "require_api_token_auth": False,
                 }

@@ -5,6 +5,7 @@ them, and a list is written there as JSON. Secrets are never settings: a setting
 that holds one, and `secret` reads it. Nothing else in the program reads the environment.
 """
 
+from sidecar.settings.access import Bearer, Endpoint, Issuer, Kubernetes
 from sidecar.settings.files import secret, shipped
 from sidecar.settings.kinds import SecretUrl
 from sidecar.settings.loading import load
@@ -12,9 +13,7 @@ from sidecar.settings.sections import (
     Admin,
     Audit,
     Backend,
-    Bearer,
     Catalog,
-    Endpoint,
     Limits,
     Listen,
     Log,
@@ -30,6 +29,8 @@ __all__ = [
     "Bearer",
     "Catalog",
     "Endpoint",
+    "Issuer",
+    "Kubernetes",
     "Limits",
     "Listen",
     "Log",

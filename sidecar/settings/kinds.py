@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple, get_args
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Secret, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Secret,
+    StringConstraints,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from sidecar import model
@@ -29,6 +36,8 @@ ASYMMETRIC = frozenset(
 )
 """Signatures that a key set may verify (RFC 7518 section 3.1, RFC 8037); never an HMAC."""
 
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,255}")  # RFC 6749 section 3.3
+_UNQUOTED = re.compile(r"[^\"\\]+")
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _HOST = re.compile(r"[A-Za-z0-9._-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 
@@ -130,6 +139,13 @@ def _backend_url(url: SecretUrl) -> SecretUrl:
     return url
 
 
+def _public_url(text: str) -> str:
+    without_credentials(text)
+    if urlsplit(text).path != "/mcp" or urlsplit(text).query or not _UNQUOTED.fullmatch(text):
+        raise refusal(Fault("", "is not the URL of /mcp", "https://host/mcp"))
+    return text
+
+
 def _proxy_url(url: SecretUrl) -> SecretUrl:
     proxied(url.get_secret_value())
     return url
@@ -175,6 +191,12 @@ def _algorithm(name: str) -> str:
     return name
 
 
+def _scope(name: str) -> str:
+    if not _SCOPE.fullmatch(name):
+        raise refusal(Fault("", "is no scope", "no spaces, quotes or backslashes"))
+    return name
+
+
 def _host(name: str) -> str:
     if not _HOST.fullmatch(name):
         raise refusal(Fault("", "is no host", "write host or host:port, without a scheme"))
@@ -197,14 +219,17 @@ def _origin(text: str) -> str:
     return text.lower()
 
 
+Text = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 BackendUrl = Annotated[SecretUrl, AfterValidator(_backend_url)]
 ProxyUrl = Annotated[SecretUrl, AfterValidator(_proxy_url)]
+PublicUrl = Annotated[str, AfterValidator(_public_url)]
 PlainUrl = Annotated[str, AfterValidator(without_credentials)]
 ReadableFile = Annotated[Path, AfterValidator(_readable_file)]
 SecretFile = Annotated[Path, AfterValidator(_secret_file)]
 Folder = Annotated[Path, AfterValidator(_folder)]
 Method = Annotated[str, AfterValidator(_method)]
 Algorithm = Annotated[str, AfterValidator(_algorithm)]
+Scope = Annotated[str, AfterValidator(_scope)]
 Address = Annotated[str, AfterValidator(_address)]
 Host = Annotated[str, AfterValidator(_host)]
 Origin = Annotated[str, AfterValidator(_origin)]

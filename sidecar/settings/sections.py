@@ -7,30 +7,23 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field
 
-from sidecar import model
 from sidecar.errors import ConfigError, Problem
 from sidecar.settings.files import secret
 from sidecar.settings.kinds import (
-    ASYMMETRIC,
-    LOOPBACK,
     Address,
-    Algorithm,
     BackendUrl,
     Fault,
     Folder,
-    Method,
     PlainUrl,
     ProxyUrl,
     ReadableFile,
     SecretFile,
     Section,
-    parsed,
     without_credentials,
 )
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Bytes = Annotated[int, Field(ge=1024, le=2**40)]
@@ -113,93 +106,6 @@ class Backend(Section):
             raise ConfigError(
                 [Problem(where, "holds no usable URL", "https://host/path")]
             ) from None
-
-
-class Bearer(Section):
-    """How bearer tokens verify."""
-
-    issuer: Text = Field(description="The only accepted `iss`.")
-    audience: Text = Field(description="The `aud` that says a token is meant for this sidecar.")
-    hs256_secret_file: SecretFile | None = Field(
-        None, description="File with the shared secret (HS256, at least 32 bytes); or `jwks_url`."
-    )
-    jwks_url: PlainUrl | None = Field(None, description="Where the issuer publishes its key set.")
-    jwks_ca_file: ReadableFile | None = Field(
-        None, description="PEM file with the authorities to trust for `jwks_url`."
-    )
-    jwks_http_hosts: tuple[Address, ...] = Field(
-        (), description="Hosts from which a key set may come without TLS, besides loopback."
-    )
-    algorithms: tuple[Algorithm, ...] = Field(
-        (),
-        description="Accepted signatures; empty: HS256 with a secret, "
-        "RS256, ES256 and EdDSA with a key set.",
-    )
-    leeway: int = Field(30, ge=0, le=120, description="Seconds by which clocks may differ.")
-    roles_claim: Text = Field("roles", description="Claim with the caller's roles; dots descend.")
-    purpose_claim: Text | None = Field(
-        None, description="Claim that says what the caller's work is for."
-    )
-    on_behalf_of_claim: Text | None = Field(
-        None, description="Claim with the human behind an agent, when not `act` (RFC 8693)."
-    )
-
-    def faults(self) -> Iterator[Fault]:
-        """One kind of key, and only the algorithms of that kind."""
-        if (self.hs256_secret_file is None) == (self.jwks_url is None):
-            yield Fault("jwks_url", "or hs256_secret_file must be set, and not both", "keep one")
-            return
-        allowed = ASYMMETRIC if self.jwks_url else {"HS256"}
-        if not allowed.issuperset(self.algorithms):
-            yield Fault("algorithms", "do not fit the kind of key", "HS256 for a secret alone")
-        if self.jwks_url:
-            url = parsed(self.jwks_url)
-            if url.scheme != "https" and url.host not in {*LOOPBACK, *self.jwks_http_hosts}:
-                yield Fault("jwks_url", "must be https", "or list its host in jwks_http_hosts")
-
-    def accepted(self) -> tuple[str, ...]:
-        """The algorithms to accept: those set, or the defaults of the kind of key."""
-        default = ("RS256", "ES256", "EdDSA") if self.jwks_url else ("HS256",)
-        return self.algorithms or default
-
-
-class Endpoint(Section):
-    """One URL of ours and what is sealed into it."""
-
-    name: str = Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
-        description="Name in logs and policies.",
-    )
-    token_sha256: str | None = Field(
-        None,
-        pattern=r"^[0-9a-f]{64}$",
-        description="SHA-256 (lower-case hex) of the token in `/mcp/<token>`; without: `/mcp`.",
-    )
-    methods: tuple[Method, ...] = Field(
-        (),
-        description="Methods or groups (`read`, `write`) that may be used; empty: the policy's "
-        "`default_methods`, which is `read`.",
-    )
-    tags: tuple[Text, ...] = Field((), description="Tags of tools that may be used; empty: all.")
-    require_api_token_auth: bool = Field(
-        default=True, description="Whether callers need a bearer token besides the URL."
-    )
-    expires_at: AwareDatetime | None = Field(
-        None, description="When the URL ends, with a time zone (`2027-01-31T00:00:00Z`)."
-    )
-
-    def faults(self) -> Iterator[Fault]:
-        """A URL that everybody can guess needs a bearer token."""
-        if self.token_sha256 is None and not self.require_api_token_auth:
-            yield Fault(
-                "require_api_token_auth",
-                "must be true where token_sha256 is not set",
-                "otherwise everybody could call",
-            )
-
-    def to_endpoint(self) -> model.Endpoint:
-        """The noun that travels the road."""
-        return model.Endpoint(**self.model_dump())
 
 
 class Policy(Section):

@@ -8,14 +8,13 @@ from typing import Any
 from pydantic import Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from sidecar.settings.kinds import Fault, Host, Origin
+from sidecar.settings.access import Bearer, Endpoint
+from sidecar.settings.kinds import Fault, Host, Origin, PublicUrl, ReadableFile, SecretFile
 from sidecar.settings.sections import (
     Admin,
     Audit,
     Backend,
-    Bearer,
     Catalog,
-    Endpoint,
     Limits,
     Listen,
     Log,
@@ -36,8 +35,21 @@ class Settings(BaseSettings):
     allowed_origins: tuple[Origin, ...] = Field(
         (), description="Accepted `Origin` values of browsers; others are refused."
     )
+    public_url: PublicUrl | None = Field(
+        None,
+        description="URL of `/mcp` as clients know it; where it is set, clients are told whose "
+        "tokens count (RFC 9728).",
+    )
     backend: Backend
     bearer: Bearer | None = None
+    endpoint_key_file: SecretFile | None = Field(
+        None, description="File with the key of the endpoints' hashes, at least 32 bytes."
+    )
+    deny_file: ReadableFile | None = Field(
+        None,
+        description="YAML file with what was revoked, under `jti`, `sub` and `endpoint`; read "
+        "again on a change.",
+    )
     endpoints: tuple[Endpoint, ...] = Field(
         description="The URLs of this sidecar and what is sealed into each."
     )
@@ -71,6 +83,9 @@ def across(sections: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], Fa
             if endpoint.require_api_token_auth:
                 what = "needs bearer tokens, and bearer is not set"
                 yield (("endpoints", index), Fault("", what, "set bearer.issuer and its keys"))
+    if sections.get("endpoint_key_file", ...) is None and any(e.token_hash for e in endpoints):
+        what = "must be set where an endpoint has a token_hash"
+        yield (("endpoint_key_file",), Fault("", what, "the file that made the hashes"))
     backend, limits = sections.get("backend"), sections.get("limits")
     if backend and limits and limits.streams >= backend.max_connections:
         what = "must be less than backend.max_connections, or listeners leave none for calls"
@@ -83,7 +98,7 @@ def across(sections: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], Fa
 def _repeats(
     endpoints: tuple[Endpoint, ...],
 ) -> Iterator[tuple[tuple[str | int, ...], Fault]]:
-    for key in ("name", "token_sha256"):
+    for key in ("name", "token_hash"):
         seen: set[str | None] = set()
         for index, endpoint in enumerate(endpoints):
             value = getattr(endpoint, key)

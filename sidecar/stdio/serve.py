@@ -6,7 +6,7 @@ import asyncio
 import signal
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,8 +47,9 @@ async def serve(source: Source) -> None:
             loaded = await _from_folder(source.folder, stack)
         else:
             loaded = settings.load(source.config)
-        loaded, path = _served(loaded, source)
-        running = await stack.enter_async_context(app.opened(loaded, app.check(loaded)))
+        endpoints, path = _served(loaded, source)
+        opened = app.opened(loaded, app.check(loaded), endpoints)
+        running = await stack.enter_async_context(opened)
         output = Output()
         await output.open()
         host = f"127.0.0.1:{loaded.listen.port}"
@@ -74,8 +75,8 @@ def _free_log(folder: Folder) -> Path:
     raise ConfigError([Problem(str(folder.path), what, "end some of them")])
 
 
-def _served(loaded: Settings, source: Source) -> tuple[Settings, str]:
-    """The settings with the chosen endpoint alone, at a path that only this process knows."""
+def _served(loaded: Settings, source: Source) -> tuple[identity.Directory, str]:
+    """The chosen endpoint alone, at a path that only this process knows."""
     chosen = [one for one in loaded.endpoints if source.endpoint in {"", one.name}]
     if len(chosen) != 1:
         names = ", ".join(one.name for one in loaded.endpoints) or "none"
@@ -85,9 +86,9 @@ def _served(loaded: Settings, source: Source) -> tuple[Settings, str]:
     if endpoint.require_api_token_auth and not source.bearer:
         what = f"endpoint {endpoint.name} wants a bearer token"
         raise ConfigError([Problem("--bearer-file", what, "name a file with one")])
-    token, digest = identity.new_endpoint_token()
-    only = endpoint.model_copy(update={"token_sha256": digest})
-    return loaded.model_copy(update={"endpoints": (only,)}), f"/mcp/{token}"
+    token, key = identity.new_endpoint_token(), identity.new_endpoint_token()
+    only = replace(endpoint.to_endpoint(), token_hash=identity.endpoint_hash(token, key))
+    return identity.Directory(key, [only]), f"/mcp/{token}"
 
 
 async def _until_told(served: Coroutine[Any, Any, None]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import secrets
 import tempfile
 import textwrap
@@ -83,7 +82,7 @@ async def _walk(recording: JsonObject, bundle: policy.Bundle) -> str:
 
 
 def _secret(folder: Path) -> tuple[str, Path]:
-    token, _ = identity.new_endpoint_token()
+    token = identity.new_endpoint_token()
     file = folder / "secret"
     file.touch(mode=0o600)
     file.write_text(secrets.token_urlsafe(32))
@@ -98,15 +97,17 @@ def _organs(
     secret_file: Path,
 ) -> Organs:
     scope = recording.get("endpoint", {})
+    key = identity.new_endpoint_token()
     endpoint = Endpoint(
         name=scope.get("name", "trace"),
-        token_sha256=hashlib.sha256(token.encode()).hexdigest(),
+        token_hash=identity.endpoint_hash(token, key),
         methods=tuple(scope.get("methods", ())),
         tags=tuple(scope.get("tags", ())),
     )
-    bearer = identity.Bearer(_ISSUER, _AUDIENCE, ("HS256",))
+    issuer = identity.Issuer(_ISSUER, identity.SecretKey(secret_file), ("HS256",))
+    bearer = identity.Bearer(_AUDIENCE, (issuer,))
     return Organs(
-        identity=identity.Verifier([endpoint], bearer, identity.SecretKey(secret_file)),
+        identity=identity.Verifier(identity.Directory(key, [endpoint]), bearer),
         sessions=identity.Sessions(),
         tools=catalog.load([shipped("tool_catalog")]),
         policy=policy.Policy(policy.Embedded(bundle), timeout=5.0),

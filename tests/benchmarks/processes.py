@@ -134,8 +134,9 @@ async def passthrough(upstream: Program, cores: Cores) -> Program:
 async def sidecar(upstream: Program, cores: Cores, folder: Path) -> Program:
     """Start the sidecar as a user does: `serve` with a file of settings, the rest at default."""
     port, admin = _free_port(), _free_port()
-    token, digest = identity.new_endpoint_token()
+    token = identity.new_endpoint_token()
     bearer = _credentials(folder)
+    digest = identity.endpoint_hash(token, identity.endpoint_key(folder / "secret"))
     config = folder / "sidecar.yaml"
     config.write_text(yaml.safe_dump(_settings(folder, port, admin, _url(upstream), digest)))
     with cores.on_proxy():
@@ -148,7 +149,7 @@ def _credentials(folder: Path) -> str:
     folder.mkdir()
     secret = folder / "secret"
     secret.touch(mode=0o600)
-    secret.write_text(identity.new_endpoint_token()[0])
+    secret.write_text(identity.new_endpoint_token())
     return identity.issue(
         secret.read_text(), issuer=_ISSUER, audience=_AUDIENCE, subject="agent-1", ttl_s=3600
     )
@@ -160,11 +161,11 @@ def _settings(folder: Path, port: int, admin: int, url: str, digest: str) -> dic
         "admin": {"host": "127.0.0.1", "port": admin},
         "backend": {"url": url},
         "bearer": {
-            "issuer": _ISSUER,
             "audience": _AUDIENCE,
-            "hs256_secret_file": str(folder / "secret"),
+            "issuers": [{"issuer": _ISSUER, "hs256_secret_file": str(folder / "secret")}],
         },
-        "endpoints": [{"name": "bench", "token_sha256": digest, "methods": ["read"]}],
+        "endpoint_key_file": str(folder / "secret"),
+        "endpoints": [{"name": "bench", "token_hash": digest, "methods": ["read"]}],
         "audit": {"folder": str(folder / "audit")},
         "log": {"level": "warning"},
     }

@@ -77,17 +77,21 @@ class Stage(World):
         file.write_text(yaml.safe_dump(document, sort_keys=False))
 
     def _settings(self, port: int, admin: int) -> dict[str, Any]:
-        token, digest = identity.new_endpoint_token()
+        token = identity.new_endpoint_token()
+        key = self.folder / "endpoint-key"
+        key.touch(mode=0o600)
+        key.write_text(identity.new_endpoint_token())
         self._path_of_endpoint = f"/mcp/{token}"
         return {
             "listen": {"host": "127.0.0.1", "port": port},
             "admin": {"host": "127.0.0.1", "port": admin},
             "allowed_origins": [f"http://localhost:{port}"],
             "backend": {"url": self.direct_url},
+            "endpoint_key_file": str(key),
             "endpoints": [
                 {
                     "name": "conformance",
-                    "token_sha256": digest,
+                    "token_hash": identity.endpoint_hash(token, identity.endpoint_key(key)),
                     "methods": ["read", "write", "custom"],
                     "require_api_token_auth": False,
                 }

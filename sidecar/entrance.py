@@ -1,0 +1,79 @@
+"""Settings to a verifier: endpoints by keyed hash, issuers with keys, and what was revoked."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import AsyncExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx2
+
+from sidecar import identity, upstream
+from sidecar.settings import Issuer, Kubernetes, Settings, secret
+
+METADATA_PATH = "/.well-known/oauth-protected-resource"
+
+
+def directory(settings: Settings) -> identity.Directory:
+    """The endpoints of the settings, each found by its token's keyed hash."""
+    file = settings.endpoint_key_file
+    key = identity.endpoint_key(file) if file else secrets.token_urlsafe(32)
+    return identity.Directory(key, (endpoint.to_endpoint() for endpoint in settings.endpoints))
+
+
+async def verifier(
+    settings: Settings, endpoints: identity.Directory, stack: AsyncExitStack
+) -> identity.Verifier:
+    """Make what step 2 asks; the stack closes what it opened.
+
+    Raises:
+        ConfigError: a file of keys, a secret or the deny list cannot be used.
+    """
+    config = settings.bearer
+    bearer = None
+    if config is not None:
+        bearer = identity.Bearer(
+            audience=config.audience,
+            issuers=tuple([await _issuer(one, stack) for one in config.issuers]),
+            leeway=config.leeway,
+            scopes=config.required_scopes,
+        )
+    url = settings.public_url
+    return identity.Verifier(endpoints, bearer, metadata_url=metadata_url(url) if url else "")
+
+
+def metadata_url(public_url: str) -> str:
+    """Where the metadata of `public_url` stands (RFC 9728 section 3.1)."""
+    parts = urlsplit(public_url)
+    return f"{parts.scheme}://{parts.netloc}{METADATA_PATH}{parts.path}"
+
+
+async def _issuer(config: Issuer, stack: AsyncExitStack) -> identity.Issuer:
+    return identity.Issuer(
+        name=config.issuer,
+        keys=await _keys(config, stack),
+        algorithms=config.accepted(),
+        roles_claim=config.roles_claim,
+        purpose_claim=config.purpose_claim,
+        on_behalf_of_claim=config.on_behalf_of_claim,
+        workload=_workload(config.kubernetes) if config.kubernetes else None,
+    )
+
+
+async def _keys(config: Issuer, stack: AsyncExitStack) -> identity.Keys:
+    if config.hs256_secret_file:
+        return identity.SecretKey(config.hs256_secret_file)
+    authorities = str(config.jwks_ca_file) if config.jwks_ca_file else None
+    context = upstream.tls(authorities, None, None)
+    http = await stack.enter_async_context(httpx2.AsyncClient(verify=context, trust_env=False))
+    return identity.KeySet(str(config.jwks_url), http, algorithms=config.accepted())
+
+
+def _workload(config: Kubernetes) -> identity.Workload:
+    uid: Path | None = config.pod_uid_file
+    return identity.Workload(
+        namespace=config.namespace,
+        service_account=config.service_account or "",
+        pod_uid=secret(uid) if uid else "",
+    )

@@ -1,0 +1,63 @@
+"""The endpoints, found by the token in their path.
+
+Theory of operation. An endpoint is known only by a keyed hash of its token (HMAC-SHA-256), so that
+neither settings nor a store give away a URL, and nobody without the key can tell a token from its
+hash. Whoever asks cannot choose the hash that is looked up, so the lookup's time tells nothing;
+the final comparison takes constant time all the same.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from sidecar.identity.tokens import endpoint_hash
+from sidecar.model import Endpoint
+
+_ROOT: Final = "/mcp"
+_PREFIX: Final = "/mcp/"
+_LONGEST_PATH: Final = 256
+
+
+class Directory:
+    """Every endpoint there is; finding one costs the same among ten thousand as among ten.
+
+    `key` is the secret of the hashes. An endpoint without a hash is the one at `/mcp`.
+    """
+
+    def __init__(self, key: str, endpoints: Iterable[Endpoint] = ()) -> None:
+        self._key = key
+        self._by_hash: dict[str | None, Endpoint] = {}
+        for endpoint in endpoints:
+            self.put(endpoint)
+
+    def __len__(self) -> int:
+        return len(self._by_hash)
+
+    def __iter__(self) -> Iterator[Endpoint]:
+        return iter(tuple(self._by_hash.values()))
+
+    def put(self, endpoint: Endpoint) -> None:
+        """Add an endpoint, or put it in the place of the one with the same hash."""
+        self._by_hash[endpoint.token_hash] = endpoint
+
+    def remove(self, token_hash: str) -> None:
+        """Forget an endpoint at once; one that is not there is no error."""
+        self._by_hash.pop(token_hash, None)
+
+    def has(self, endpoint: Endpoint) -> bool:
+        """Whether an endpoint that was found earlier is still here, changed or not."""
+        return endpoint.token_hash in self._by_hash
+
+    def find(self, path: str) -> Endpoint | None:
+        """The endpoint of exactly this path."""
+        if path == _ROOT:
+            return self._by_hash.get(None)
+        if not path.startswith(_PREFIX) or len(path) > _LONGEST_PATH or not path.isascii():
+            return None
+        digest = endpoint_hash(path[len(_PREFIX) :], self._key)
+        endpoint = self._by_hash.get(digest)
+        if endpoint is None or not hmac.compare_digest(endpoint.token_hash or "", digest):
+            return None
+        return endpoint

@@ -1,0 +1,78 @@
+"""From settings to the verifier: endpoints, issuers, workloads, and what is told to clients."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+from identity_parts import head, signed
+from settings_parts import GOOD, written
+
+from sidecar import entrance, identity, settings
+from sidecar.errors import NotFound, Unauthenticated
+from sidecar.model import Caller, Head
+
+KEY = "k" * 43
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "secret").write_text(KEY)
+    return tmp_path
+
+
+def verified(file: Path, *heads: Head) -> list[Caller]:
+    """What the verifier of these settings makes of each request."""
+
+    async def main() -> list[Caller]:
+        loaded = settings.load(file)
+        async with AsyncExitStack() as stack:
+            verifier = await entrance.verifier(loaded, entrance.directory(loaded), stack)
+            return [await verifier.verify(each) for each in heads]
+
+    return asyncio.run(main())
+
+
+def test_an_endpoint_is_found_by_the_token_whose_keyed_hash_stands_in_the_settings(folder):
+    token = identity.new_endpoint_token()
+    text = GOOD.replace(
+        "    methods:",
+        f"    token_hash: {identity.endpoint_hash(token, KEY)}\n"
+        "    require_api_token_auth: false\n    methods:",
+    )
+    file = written(folder, text + "endpoint_key_file: FOLDER/secret\n")
+    (caller,) = verified(file, head(path=f"/mcp/{token}"))
+    assert caller.endpoint.name == "support"
+    (folder / "secret").write_text("j" * 43)
+    with pytest.raises(NotFound):
+        verified(file, head(path=f"/mcp/{token}"))
+
+
+def test_a_token_verifies_with_the_keys_of_its_own_issuer_alone(folder):
+    second = "    - issuer: https://other.example\n      hs256_secret_file: FOLDER/other\n"
+    (folder / "other").write_text("o" * 48)
+    file = written(folder, GOOD.replace("endpoints:\n", second + "endpoints:\n"))
+    times = {"iat": 1, "exp": 4_000_000_000}
+    ours = signed(key=KEY, **times)
+    theirs = signed(iss="https://other.example", key="o" * 48, **times)
+    callers = verified(file, head(f"Bearer {ours}"), head(f"Bearer {theirs}"))
+    assert [c.issuer for c in callers] == ["https://issuer.example", "https://other.example"]
+    crossed = signed(iss="https://other.example", key=KEY, **times)
+    stranger = signed(iss="https://third.example", key=KEY, **times)
+    for token, why in ((crossed, "bad_signature"), (stranger, "wrong_issuer")):
+        with pytest.raises(Unauthenticated, match=why):
+            verified(file, head(f"Bearer {token}"))
+
+
+def test_without_a_public_url_a_challenge_names_no_metadata(folder):
+    with pytest.raises(Unauthenticated) as caught:
+        verified(written(folder, GOOD), head())
+    assert caught.value.headers == (("www-authenticate", "Bearer"),)
+
+
+def test_with_a_public_url_a_challenge_names_where_its_metadata_stands(folder):
+    text = GOOD + "public_url: https://mcp.example.com/mcp\n"
+    with pytest.raises(Unauthenticated) as caught:
+        verified(written(folder, text), head())
+    where = "https://mcp.example.com/.well-known/oauth-protected-resource/mcp"
+    assert caught.value.headers == (("www-authenticate", f'Bearer resource_metadata="{where}"'),)
