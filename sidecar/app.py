@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -22,7 +23,7 @@ from sidecar.model import Event
 from sidecar.pipeline import Durability, Organs, Road, Rules, Survey
 from sidecar.policy import Bundle, Embedded, Engine, Policy, Server
 from sidecar.policy import load as load_policies
-from sidecar.settings import Settings, secret, shipped
+from sidecar.settings import Rotating, Settings, secret, shipped, token_in, url_in
 
 _log = structlog.get_logger("sidecar.app")
 
@@ -151,12 +152,18 @@ async def _engine(settings: Settings, bundle: Bundle, stack: AsyncExitStack) -> 
 
 
 def backend(settings: Settings) -> upstream.Backend:
-    """Make the upstream client that the settings describe; not yet open."""
+    """Make the upstream client that the settings describe; not yet open.
+
+    What it reads from files it reads again when they change.
+
+    Raises:
+        ConfigError: a file has become unusable since the settings were read.
+    """
     config = settings.backend
     token = config.bearer_token_file
     target = upstream.Target(
-        url=config.address(),
-        authorization=f"Bearer {secret(token)}" if token else None,
+        url=Rotating(url_in, config.url_file) if config.url_file else config.address(),
+        authorization=Rotating(_bearer, token) if token else None,
         proxy=config.proxy.get_secret_value() if config.proxy else None,
         connect_timeout=config.connect_timeout,
         reply_timeout=config.reply_timeout,
@@ -165,7 +172,12 @@ def backend(settings: Settings) -> upstream.Backend:
         reply_bytes=settings.limits.reply_bytes,
     )
     files = (config.ca_file, config.client_certificate_file, config.client_key_file)
-    return upstream.Backend(target, upstream.tls(*map(_text, files)))
+    context = Rotating(lambda *_: upstream.tls(*map(_text, files)), *filter(None, files))
+    return upstream.Backend(target, context)
+
+
+def _bearer(file: Path) -> str:
+    return f"Bearer {token_in(file)}"
 
 
 def rules(settings: Settings) -> Rules:

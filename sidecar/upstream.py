@@ -10,14 +10,18 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 import aiohttp
 
-from sidecar.errors import BackendFailed, BackendTimedOut
+from sidecar.errors import BackendFailed, BackendTimedOut, ConfigError, Problem
 from sidecar.model import Head, Reply
+from sidecar.settings import Rotating
+
+T = TypeVar("T")
 
 _FORWARDED: Final = frozenset({"mcp-session-id", "mcp-protocol-version"})
 _RETURNED: Final = frozenset({"content-type", "mcp-session-id", "retry-after", "allow"})
@@ -28,10 +32,13 @@ _SMALL: Final = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where the backend is and how to reach it. Times are seconds, sizes bytes."""
+    """Where the backend is and how to reach it. Times are seconds, sizes bytes.
 
-    url: str
-    authorization: str | None = None
+    What rotates is looked at anew for each request.
+    """
+
+    url: str | Rotating[str]
+    authorization: str | Rotating[str] | None = None
     proxy: str | None = None
     connect_timeout: float = 5.0
     reply_timeout: float = 60.0
@@ -41,11 +48,26 @@ class Target:
 
 
 def tls(ca_file: str | None, certificate: str | None, key: str | None) -> ssl.SSLContext:
-    """Make the TLS settings: verified, with an own CA and a client certificate if given."""
-    context = ssl.create_default_context(cafile=ca_file)
+    """Make the TLS settings: verified, with an own CA and a client certificate if given.
+
+    Raises:
+        ConfigError: a file cannot be read, is no PEM, or the key is not the certificate's.
+    """
+    with _usable(ca_file, "the authorities cannot be used", "name a PEM file"):
+        context = ssl.create_default_context(cafile=ca_file)
     if certificate:
-        context.load_cert_chain(certificate, key)
+        with _usable(certificate, "cannot be used with its key", "both are PEM, and one pair"):
+            # Without a password given, an encrypted key would be asked for on the terminal.
+            context.load_cert_chain(certificate, key, password="")
     return context
+
+
+@contextmanager
+def _usable(file: str | None, what: str, remedy: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError):
+        raise ConfigError([Problem(file or "TLS", what, remedy)]) from None
 
 
 def outgoing(head: Head, mirrored: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -76,16 +98,16 @@ class Backend:
     compresses or exceeds a size; BackendTimedOut when it is too slow.
     """
 
-    def __init__(self, target: Target, context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, target: Target, context: ssl.SSLContext | Rotating[ssl.SSLContext] | None = None
+    ) -> None:
         self._target = target
         self._context = context
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         target = self._target
-        connector = aiohttp.TCPConnector(
-            limit=target.max_connections, ssl=self._context or True, keepalive_timeout=30
-        )
+        connector = aiohttp.TCPConnector(limit=target.max_connections, keepalive_timeout=30)
         self._session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -94,7 +116,6 @@ class Backend:
             ),
             auto_decompress=False,
             trust_env=False,
-            headers={"Authorization": target.authorization} if target.authorization else None,
         )
         return self
 
@@ -123,13 +144,19 @@ class Backend:
     ) -> aiohttp.ClientResponse:
         if self._session is None:
             raise BackendFailed("the upstream client is not open")
+        target = self._target
+        authorization = _now(target.authorization)
+        if authorization:
+            headers = {**headers, "Authorization": authorization}
         return await self._session.request(
             verb,
-            self._target.url,
+            _now(target.url),
             data=body,
             headers=headers,
             allow_redirects=False,
-            proxy=self._target.proxy,
+            proxy=target.proxy,
+            # By request: connections that were opened with another context are not used again.
+            ssl=_now(self._context) or True,
         )
 
     async def _receive(self, response: aiohttp.ClientResponse) -> Reply:
@@ -166,6 +193,10 @@ class Backend:
             raise BackendFailed(f"{type(error).__name__} in the stream") from None
         finally:
             response.close()
+
+
+def _now(given: T | Rotating[T]) -> T:
+    return given.value if isinstance(given, Rotating) else given
 
 
 def is_rate_header(name: str) -> bool:

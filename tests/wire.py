@@ -170,6 +170,9 @@ async def reached(
         yield wire, backend
 
 
+_AUTHORITY = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test CA")])
+
+
 @dataclass(frozen=True)
 class Papers:
     """A certificate authority and what it signed, as PEM files."""
@@ -179,13 +182,30 @@ class Papers:
     def make(self) -> Papers:
         """Make an authority `ca`, a server `server` for 127.0.0.1, a client `client`."""
         key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test CA")])
-        self._write("ca", self._signed(name, key, name, key, is_ca=True), key)
+        self._write("ca", self._signed(_AUTHORITY, key, key, is_ca=True), key)
         for role in ("server", "client"):
-            own = ec.generate_private_key(ec.SECP256R1())
-            subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, role)])
-            self._write(role, self._signed(subject, own, name, key, is_ca=False), own)
+            self.renew(role)
         return self
+
+    def renew(self, role: str, days: int = 1) -> int:
+        """Put a new key and certificate, good until `days` from now, in place; gives its serial."""
+        own = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, role)])
+        signer = self._key("ca")
+        self._write(role, self._signed(subject, own, signer, is_ca=False, days=days), own)
+        return self.serial(role)
+
+    def serial(self, role: str) -> int:
+        """The serial number of a certificate."""
+        pem = (self.folder / f"{role}.pem").read_bytes()
+        return x509.load_pem_x509_certificate(pem).serial_number
+
+    def locked(self, role: str) -> str:
+        """A role's key in a file that wants a passphrase."""
+        self._write_key(
+            f"{role}-locked", self._key(role), serialization.BestAvailableEncryption(b"x")
+        )
+        return self.file(f"{role}-locked.key")
 
     def file(self, name: str) -> str:
         return str(self.folder / name)
@@ -203,21 +223,21 @@ class Papers:
         self,
         subject: x509.Name,
         key: ec.EllipticCurvePrivateKey,
-        issuer: x509.Name,
         signer: ec.EllipticCurvePrivateKey,
         *,
         is_ca: bool,
+        days: int = 1,
     ) -> x509.Certificate:
         now = datetime.now(UTC)
         address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
-            .issuer_name(issuer)
+            .issuer_name(_AUTHORITY)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(days=1))
-            .not_valid_after(now + timedelta(days=1))
+            .not_valid_before(now - timedelta(days=9))
+            .not_valid_after(now + timedelta(days=days))
             .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
             .add_extension(x509.SubjectAlternativeName([address]), critical=False)
         )
@@ -228,6 +248,20 @@ class Papers:
     ) -> None:
         pem = serialization.Encoding.PEM
         (self.folder / f"{name}.pem").write_bytes(certificate.public_bytes(pem))
-        plain = serialization.PrivateFormat.PKCS8
-        secret = key.private_bytes(pem, plain, serialization.NoEncryption())
+        self._write_key(name, key, serialization.NoEncryption())
+
+    def _write_key(
+        self,
+        name: str,
+        key: ec.EllipticCurvePrivateKey,
+        lock: serialization.KeySerializationEncryption,
+    ) -> None:
+        kind = serialization.PrivateFormat.PKCS8
+        secret = key.private_bytes(serialization.Encoding.PEM, kind, lock)
         (self.folder / f"{name}.key").write_bytes(secret)
+
+    def _key(self, name: str) -> ec.EllipticCurvePrivateKey:
+        pem = (self.folder / f"{name}.key").read_bytes()
+        key = serialization.load_pem_private_key(pem, None)
+        assert isinstance(key, ec.EllipticCurvePrivateKey)
+        return key

@@ -2,12 +2,13 @@
 
 A YAML file holds the settings; an environment variable `SIDECAR_SECTION__KEY` overrides one of
 them, and a list is written there as JSON. Secrets are never settings: a setting names the file
-that holds one, and `secret` reads it. Nothing else in the program reads the environment.
+that holds one. `secret` reads it once, `Rotating` again whenever it changes. Nothing else in the
+program reads the environment.
 """
 
 from sidecar.settings.access import Bearer, Endpoint, Issuer, Kubernetes
-from sidecar.settings.files import secret, shipped
-from sidecar.settings.kinds import SecretUrl
+from sidecar.settings.files import Rotating, secret, shipped
+from sidecar.settings.kinds import SecretUrl, token_in, url_in
 from sidecar.settings.loading import load
 from sidecar.settings.sections import (
     Admin,
@@ -35,10 +36,13 @@ __all__ = [
     "Listen",
     "Log",
     "Policy",
+    "Rotating",
     "SecretUrl",
     "Settings",
     "load",
     "secret",
     "shipped",
     "table",
+    "token_in",
+    "url_in",
 ]

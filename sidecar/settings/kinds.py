@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from ipaddress import ip_address
@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from sidecar import model
-from sidecar.errors import ConfigError
+from sidecar.errors import ConfigError, Problem
 from sidecar.settings.files import secret
 
 CHECKED = "checked"
@@ -123,6 +123,32 @@ def proxied(text: str) -> str:
     return text
 
 
+def url_in(path: Path) -> str:
+    """Read a URL that may be a credential: never log it.
+
+    Raises:
+        ConfigError: The file cannot be used, or holds no URL, or one with a user or password.
+    """
+    try:
+        return without_credentials(secret(path))
+    except ValueError:
+        what = "holds no usable URL"
+        raise ConfigError([Problem(str(path), what, "https://host/path")]) from None
+
+
+def token_in(path: Path) -> str:
+    """Read a token that goes into a header.
+
+    Raises:
+        ConfigError: The file cannot be used, or holds what a header cannot.
+    """
+    text = secret(path)
+    if not (text.isascii() and text.isprintable()):
+        what = "holds a line break or a character that a header cannot hold"
+        raise ConfigError([Problem(str(path), what, "write the token alone into it")])
+    return text
+
+
 class SecretUrl(Secret[str]):
     """A URL whose path, query or user may be a credential: only scheme and host are shown."""
 
@@ -159,13 +185,21 @@ def _readable_file(path: Path) -> Path:
     return path
 
 
-def _secret_file(path: Path) -> Path:
+def _file_for(read: Callable[[Path], str], path: Path) -> Path:
     _readable_file(path)
     try:
-        secret(path)
+        read(path)
     except ConfigError as error:
         raise refusal(*(Fault("", p.what, p.remedy) for p in error.problems)) from None
     return path
+
+
+def _secret_file(path: Path) -> Path:
+    return _file_for(secret, path)
+
+
+def _token_file(path: Path) -> Path:
+    return _file_for(token_in, path)
 
 
 def _folder(path: Path) -> Path:
@@ -226,6 +260,7 @@ PublicUrl = Annotated[str, AfterValidator(_public_url)]
 PlainUrl = Annotated[str, AfterValidator(without_credentials)]
 ReadableFile = Annotated[Path, AfterValidator(_readable_file)]
 SecretFile = Annotated[Path, AfterValidator(_secret_file)]
+TokenFile = Annotated[Path, AfterValidator(_token_file)]
 Folder = Annotated[Path, AfterValidator(_folder)]
 Method = Annotated[str, AfterValidator(_method)]
 Algorithm = Annotated[str, AfterValidator(_algorithm)]

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from sidecar.errors import ConfigError, Problem
-from sidecar.settings.files import secret
 from sidecar.settings.kinds import (
     Address,
     BackendUrl,
@@ -21,7 +20,8 @@ from sidecar.settings.kinds import (
     ReadableFile,
     SecretFile,
     Section,
-    without_credentials,
+    TokenFile,
+    url_in,
 )
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
@@ -51,7 +51,7 @@ class Backend(Section):
     url_file: SecretFile | None = Field(
         None, description="File with the backend's URL, for a URL that holds a token."
     )
-    bearer_token_file: SecretFile | None = Field(
+    bearer_token_file: TokenFile | None = Field(
         None, description="File with the bearer token sent to the backend."
     )
     ca_file: ReadableFile | None = Field(
@@ -84,7 +84,7 @@ class Backend(Section):
             )
         if self.url_file is not None:
             try:
-                self.address()
+                url_in(self.url_file)
             except ConfigError as error:
                 yield from (Fault("url_file", p.what, p.remedy) for p in error.problems)
 
@@ -98,14 +98,7 @@ class Backend(Section):
             return self.url.get_secret_value()
         if self.url_file is None:
             raise ConfigError([Problem("backend.url", "is not set")])
-        text = secret(self.url_file)
-        try:
-            return without_credentials(text)
-        except ValueError:
-            where = str(self.url_file)
-            raise ConfigError(
-                [Problem(where, "holds no usable URL", "https://host/path")]
-            ) from None
+        return url_in(self.url_file)
 
 
 class Policy(Section):
