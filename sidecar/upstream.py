@@ -70,10 +70,12 @@ def _usable(file: str | None, what: str, remedy: str) -> Iterator[None]:
         raise ConfigError([Problem(file or "TLS", what, remedy)]) from None
 
 
-def outgoing(head: Head, mirrored: Iterable[tuple[str, str]]) -> dict[str, str]:
+def outgoing(head: Head, mirrored: Iterable[tuple[str, str]], event_id: str = "") -> dict[str, str]:
     """The headers that go to the backend: few, named, and none that tells who somebody is.
 
     `mirrored` are the headers written anew from the judged body; they win over received ones.
+    `event_id` is the exchange's in the audit log, so that a backend's log can be held against it;
+    what is sent for no exchange has none, and a caller's own `x-request-id` never goes out.
     """
     headers = {
         name: value
@@ -87,6 +89,8 @@ def outgoing(head: Head, mirrored: Iterable[tuple[str, str]]) -> dict[str, str]:
     headers["user-agent"] = "gladly-mcp-sidecar"
     if head.verb == "POST":
         headers["content-type"] = "application/json"
+    if event_id:
+        headers["x-request-id"] = event_id
     headers.update(mirrored)
     return headers
 

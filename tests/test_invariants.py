@@ -369,11 +369,14 @@ async def test_invariant_11_identity_towards_the_backend_comes_only_from_us(tmp_
             "proxy-authorization": "Basic x",
             "connection": "x-user",
             "accept-encoding": "gzip",
+            "x-request-id": "theirs",
         }
         await f.ask(call("get_single_gladly_customer_by_id", id=JANE["id"]), headers=theirs)
         ((_, headers, _),) = f.backend.sent
-        assert set(headers) == {"accept", "accept-encoding", "content-type", "user-agent"}
+        ours = {"accept", "accept-encoding", "content-type", "user-agent", "x-request-id"}
+        assert set(headers) == ours
         assert headers["accept-encoding"] == "identity"
+        assert headers["x-request-id"] != "theirs"
 
 
 async def test_invariant_12_a_mask_never_overwrites_a_real_value(tmp_path):

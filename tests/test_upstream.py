@@ -49,7 +49,9 @@ async def refused(backend: Backend) -> Refusal:
 
 @given(
     verb=st.sampled_from(["POST", "GET", "DELETE"]),
-    theirs=st.lists(st.tuples(TOKENS | st.sampled_from(sorted(SENT_TOO)), TOKENS), max_size=8),
+    theirs=st.lists(
+        st.tuples(TOKENS | st.sampled_from(sorted({*SENT_TOO, "x-request-id"})), TOKENS), max_size=8
+    ),
 )
 def test_no_header_goes_out_but_those_on_the_list(verb, theirs):
     sent = outgoing(Head(verb, "/mcp", tuple(theirs)), [("mcp-method", "ping")])

@@ -104,7 +104,8 @@ class Questions:
 
     async def _answer(self, exchange: Exchange, body: bytes) -> None:
         """Answer the backend in the agent's place."""
-        headers = upstream.outgoing(exchange.head, [("content-type", "application/json")])
+        mirrored = [("content-type", "application/json")]
+        headers = upstream.outgoing(exchange.head, mirrored, exchange.id)
         try:
             reply = await self._backend.forward("POST", headers, body)
         except Refusal as refusal:

@@ -218,7 +218,8 @@ class Road:
 
     async def _forward(self, exchange: Exchange) -> Exchange:
         message = exchange.message
-        headers = upstream.outgoing(exchange.head, edge.mirrored(message) if message else [])
+        mirrored = edge.mirrored(message) if message else []
+        headers = upstream.outgoing(exchange.head, mirrored, exchange.id)
         body = message.canonical if message else None
         sent = time.monotonic()
         reply = await self._organs.backend.forward(exchange.head.verb, headers, body)
