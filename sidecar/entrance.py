@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import httpx2
 
 from sidecar import identity, upstream
-from sidecar.settings import Issuer, Kubernetes, Settings, secret
+from sidecar.settings import Issuer, Kubernetes, Rotating, Settings, secret, token_in
+from sidecar.settings.kinds import LOOPBACK, parsed
 
 METADATA_PATH = "/.well-known/oauth-protected-resource"
 
@@ -39,8 +40,14 @@ async def verifier(
             leeway=config.leeway,
             scopes=config.required_scopes,
         )
-    url = settings.public_url
-    return identity.Verifier(endpoints, bearer, metadata_url=metadata_url(url) if url else "")
+    url, deny = settings.public_url, settings.deny_file
+    listed = Rotating(identity.read_deny_list, deny) if deny else None
+    return identity.Verifier(
+        endpoints,
+        bearer,
+        metadata_url=metadata_url(url) if url else "",
+        denied=(lambda: listed.value) if listed else lambda: identity.NOTHING_DENIED,
+    )
 
 
 def metadata_url(public_url: str) -> str:
@@ -64,10 +71,27 @@ async def _issuer(config: Issuer, stack: AsyncExitStack) -> identity.Issuer:
 async def _keys(config: Issuer, stack: AsyncExitStack) -> identity.Keys:
     if config.hs256_secret_file:
         return identity.SecretKey(config.hs256_secret_file)
+    if config.keys_file:
+        return identity.PublicKeys(config.keys_file, config.accepted())
+    http = await stack.enter_async_context(client(config))
+    return identity.KeySet(publisher(config, http), config.accepted())
+
+
+def client(config: Issuer) -> httpx2.AsyncClient:
+    """A client for an issuer's key set; not yet open."""
     authorities = str(config.jwks_ca_file) if config.jwks_ca_file else None
-    context = upstream.tls(authorities, None, None)
-    http = await stack.enter_async_context(httpx2.AsyncClient(verify=context, trust_env=False))
-    return identity.KeySet(str(config.jwks_url), http, algorithms=config.accepted())
+    return httpx2.AsyncClient(verify=upstream.tls(authorities, None, None), trust_env=False)
+
+
+def publisher(config: Issuer, http: httpx2.AsyncClient) -> identity.Publisher:
+    """Where and how an issuer's key set is fetched."""
+    url, token = str(config.jwks_url), config.jwks_token_file
+    return identity.Publisher(
+        url=url,
+        http=http,
+        is_in_cluster=parsed(url).host in {*LOOPBACK, *config.in_cluster_hosts},
+        token=Rotating(token_in, token) if token else None,
+    )
 
 
 def _workload(config: Kubernetes) -> identity.Workload:

@@ -31,6 +31,11 @@ EC_JWK = jwk(EC, "ES256", kid="ec")
 ED_JWK = jwk(ED, "EdDSA", kid="ed")
 
 
+async def public(host: str, port: int) -> tuple[str, ...]:
+    """Every name has this public address."""
+    return ("93.184.215.14",)
+
+
 @dataclass
 class Issuer:
     """A real ASGI application that publishes keys, and counts who asks."""
@@ -59,7 +64,8 @@ class Issuer:
         )
 
     def key_set(self, algorithms=ALGORITHMS, url=URL) -> identity.KeySet:
-        return identity.KeySet(url, self.client(), algorithms=algorithms, clock=lambda: self.now)
+        publisher = identity.Publisher(url, self.client(), resolve=public)
+        return identity.KeySet(publisher, algorithms, clock=lambda: self.now)
 
     def verifier(self) -> identity.Verifier:
         """For tokens of issuer `i`, audience `a`, at `/mcp`; it is always second 0."""

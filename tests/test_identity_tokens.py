@@ -89,7 +89,7 @@ def test_a_secret_that_is_short_or_another_kind_of_key_is_refused(tmp_path, make
         identity.issue(secret, **NAMES, ttl_s=1)
 
 
-def test_a_secret_serves_one_algorithm_and_never_goes_stale(tmp_path):
+def test_a_secret_serves_one_algorithm_and_is_read_again_when_it_changes(tmp_path):
     (tmp_path / "secret").write_text(SECRET)
     key = identity.SecretKey(tmp_path / "secret")
     asyncio.run(key.renew())
@@ -97,3 +97,9 @@ def test_a_secret_serves_one_algorithm_and_never_goes_stale(tmp_path):
     assert asyncio.run(key.find("any", "HS256")) == SECRET
     assert asyncio.run(key.find(None, "RS256")) is None
     assert (key.version, key.is_stale()) == (0, False)
+    (tmp_path / "secret").write_text("t" * 40)
+    assert asyncio.run(key.find(None, "HS256")) == "t" * 40
+    assert key.version == 1
+    (tmp_path / "secret").write_text("short")
+    assert asyncio.run(key.find(None, "HS256")) == "t" * 40
+    assert key.version == 1

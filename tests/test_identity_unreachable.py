@@ -6,12 +6,13 @@ import json
 
 import httpx2
 import pytest
-from issuer_parts import ALGORITHMS, RSA_JWK, URL, Issuer, found
+from issuer_parts import ALGORITHMS, RSA_JWK, URL, Issuer, found, public
 from starlette.responses import RedirectResponse, Response
 
 from sidecar import identity
 from sidecar.errors import OrganDown
-from sidecar.identity import keys as module
+from sidecar.identity import keyset as module
+from sidecar.identity import publisher
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ BAD = [
     Response('{"keys": {}}'),
     Response('{"keys": []}'),
     Response(json.dumps({"keys": [RSA_JWK] * 101})),
-    Response(json.dumps({"keys": [RSA_JWK], "pad": "x" * module.LARGEST})),
+    Response(json.dumps({"keys": [RSA_JWK], "pad": "x" * publisher.LARGEST})),
     Response(
         gzip.compress(json.dumps({"keys": [RSA_JWK]}).encode()),
         headers={"content-encoding": "gzip"},
@@ -81,8 +82,9 @@ def test_a_connection_that_fails_and_a_url_that_is_none_are_failures(issuer):
 
     async def main(url: str) -> None:
         client = httpx2.AsyncClient(transport=httpx2.MockTransport(fail))
+        keys = identity.KeySet(identity.Publisher(url, client, resolve=public), ALGORITHMS)
         with pytest.raises(OrganDown):
-            await identity.KeySet(url, client, algorithms=ALGORITHMS).find("a", "RS256")
+            await keys.find("a", "RS256")
 
     for url in (URL, "https://[", "nothing"):
         asyncio.run(main(url))

@@ -6,14 +6,19 @@ it as a slug.
 """
 
 from sidecar.identity.bearer import Issuer, Workload
+from sidecar.identity.denylist import NOTHING as NOTHING_DENIED
 from sidecar.identity.denylist import DenyList
+from sidecar.identity.denylist import read as read_deny_list
 from sidecar.identity.directory import Directory
-from sidecar.identity.keys import Key, Keys, KeySet, SecretKey
+from sidecar.identity.keys import Key, Keys, PublicKeys, SecretKey
+from sidecar.identity.keyset import KeySet
+from sidecar.identity.publisher import Publisher, Unpublished
 from sidecar.identity.sessions import Sessions
 from sidecar.identity.tokens import endpoint_hash, endpoint_key, issue, new_endpoint_token
 from sidecar.identity.verifier import Bearer, Verifier
 
 __all__ = [
+    "NOTHING_DENIED",
     "Bearer",
     "DenyList",
     "Directory",
@@ -21,12 +26,16 @@ __all__ = [
     "Key",
     "KeySet",
     "Keys",
+    "PublicKeys",
+    "Publisher",
     "SecretKey",
     "Sessions",
+    "Unpublished",
     "Verifier",
     "Workload",
     "endpoint_hash",
     "endpoint_key",
     "issue",
     "new_endpoint_token",
+    "read_deny_list",
 ]

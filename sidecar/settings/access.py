@@ -20,6 +20,7 @@ from sidecar.settings.kinds import (
     SecretFile,
     Section,
     Text,
+    TokenFile,
     parsed,
 )
 
@@ -52,7 +53,7 @@ class Issuer(Section):
     jwks_ca_file: ReadableFile | None = Field(
         None, description="PEM file with the authorities to trust for `jwks_url`."
     )
-    jwks_token_file: SecretFile | None = Field(
+    jwks_token_file: TokenFile | None = Field(
         None, description="File with a bearer token to show at `jwks_url`; read for each fetch."
     )
     in_cluster_hosts: tuple[Address, ...] = Field(
