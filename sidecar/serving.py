@@ -7,7 +7,7 @@ import contextlib
 import signal
 import socket
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import structlog
 import uvicorn
@@ -16,9 +16,29 @@ import uvloop
 from sidecar import admin, app
 from sidecar.connection import Connection
 from sidecar.endpoint import Endpoint
-from sidecar.settings import Settings
+from sidecar.settings import Listening, Settings, server_tls
 
 _log = structlog.get_logger("sidecar.serving")
+
+HANDSHAKE_SECONDS: Final = 10.0
+"""Longest time from a connection's begin to the end of its TLS handshake."""
+
+GOODBYE_SECONDS: Final = 2.0
+"""Longest wait for the other side's part in closing a TLS connection."""
+
+
+class Loop(uvloop.Loop):
+    """An event loop whose servers wait for TLS no longer than is said above.
+
+    Its own bounds are a minute and half a minute, and uvicorn has no setting for them.
+    """
+
+    async def create_server(self, *args: Any, **named: Any) -> Any:
+        """Make a server."""
+        if named.get("ssl"):
+            named["ssl_handshake_timeout"] = HANDSHAKE_SECONDS
+            named["ssl_shutdown_timeout"] = GOODBYE_SECONDS
+        return await super().create_server(*args, **named)
 
 
 class Listener(uvicorn.Server):
@@ -50,7 +70,7 @@ def serve(settings: Settings, parts: app.Parts) -> bool:
 
     Returns whether both listeners came up.
     """
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=Loop) as runner:
         return runner.run(_serve(settings, parts))
 
 
@@ -92,8 +112,15 @@ def _stop(listeners: tuple[Listener, ...], endpoint: Endpoint) -> None:
     endpoint.drain()
 
 
-def listener(setting: str, application: Any, address: Any, grace: float) -> Listener:
-    """Make a listener: our own logging, no access log of URLs, no server header."""
+def listener(setting: str, application: Any, address: Listening, grace: float) -> Listener:
+    """Make a listener: our own logging, no access log of URLs, no server header; TLS if set.
+
+    Raises:
+        ConfigError: its certificate has become unusable since the settings were read.
+    """
+    tls = None
+    if address.certificate_file is not None and address.key_file is not None:
+        tls = server_tls(address.certificate_file, address.key_file)
     return Listener(
         setting,
         uvicorn.Config(
@@ -109,5 +136,6 @@ def listener(setting: str, application: Any, address: Any, grace: float) -> List
             http=Connection,
             lifespan="off",
             timeout_graceful_shutdown=max(1, round(grace)),
+            ssl_context_factory=(lambda *_: tls) if tls else None,
         ),
     )

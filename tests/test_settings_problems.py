@@ -64,7 +64,7 @@ def test_every_problem_is_told_at_once_with_its_line_or_variable(folder, monkeyp
         ("backend: {conect_timeout: 1}", "did you mean backend.connect_timeout?"),
         ("backnd: {}", "did you mean backend?"),
         ("request_bytes: 1", "did you mean limits.request_bytes?"),
-        ("listen: {zzzzzz: 1}", "known here: host, port"),
+        ("listen: {zzzzzz: 1}", "known here: certificate_file, host, "),
         ("_cli_parse_args: true", "known here: admin, "),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from sidecar import app, audit, pipeline, settings, upstream
 from sidecar.errors import ConfigError, Refusal
 from sidecar.local.finding import Finding
 from sidecar.local.visit import visit
-from sidecar.settings import Issuer, Settings
+from sidecar.settings import Issuer, Listening, Settings
 
 _SOON: Final = timedelta(days=1)
 _FULL: Final = 0.8
@@ -115,9 +116,9 @@ async def _backend(loaded: Settings, parts: app.Parts) -> Finding:
 
 
 async def _admin(loaded: Settings) -> Finding:
-    url = f"http://{_reachable(loaded.admin.host)}:{loaded.admin.port}/readyz"
+    url = f"{_base(loaded.admin)}/readyz"
     try:
-        async with httpx2.AsyncClient(trust_env=False, timeout=_TIMEOUT) as http:
+        async with _anybody() as http:
             answer = await http.get(url)
     except httpx2.HTTPError:
         remedy = "start it: sidecar serve --config FILE"
@@ -134,10 +135,11 @@ async def _admin(loaded: Settings) -> Finding:
 
 
 async def _listener(loaded: Settings) -> Finding:
-    where = f"{_reachable(loaded.listen.host)}:{loaded.listen.port}"
+    base = _base(loaded.listen)
+    where = base.partition("://")[2]
     try:
-        async with httpx2.AsyncClient(trust_env=False, timeout=_TIMEOUT) as http:
-            answer = await http.post(f"http://{where}/mcp/{'x' * 43}", json={})
+        async with _anybody() as http:
+            answer = await http.post(f"{base}/mcp/{'x' * 43}", json={})
     except httpx2.HTTPError:
         remedy = "start it: sidecar serve --config FILE"
         return Finding("problem", f"nothing listens for clients at {where}", remedy)
@@ -145,6 +147,19 @@ async def _listener(loaded: Settings) -> Finding:
         return Finding("ok", f"clients are served at {where}, and a made-up endpoint is not found")
     remedy = "set listen.port to a free one"
     return Finding("problem", f"something else answers at {where}", remedy)
+
+
+def _base(listener: Listening) -> str:
+    scheme = "https" if listener.certificate_file else "http"
+    return f"{scheme}://{_reachable(listener.host)}:{listener.port}"
+
+
+def _anybody() -> httpx2.AsyncClient:
+    """A client for our own listeners, whoever vouches for them: it tells them no secret."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return httpx2.AsyncClient(verify=context, trust_env=False, timeout=_TIMEOUT)
 
 
 def _reachable(host: str) -> str:

@@ -7,16 +7,16 @@ program reads the environment.
 """
 
 from sidecar.settings.access import Bearer, Endpoint, Issuer, Kubernetes
+from sidecar.settings.certificates import server_tls
 from sidecar.settings.files import Rotating, secret, shipped
 from sidecar.settings.kinds import SecretUrl, token_in, url_in
+from sidecar.settings.listening import Admin, Listen, Listening
 from sidecar.settings.loading import load
 from sidecar.settings.sections import (
-    Admin,
     Audit,
     Backend,
     Catalog,
     Limits,
-    Listen,
     Log,
     Policy,
 )
@@ -34,6 +34,7 @@ __all__ = [
     "Kubernetes",
     "Limits",
     "Listen",
+    "Listening",
     "Log",
     "Policy",
     "Rotating",
@@ -41,6 +42,7 @@ __all__ = [
     "Settings",
     "load",
     "secret",
+    "server_tls",
     "shipped",
     "table",
     "token_in",

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from sidecar.errors import ConfigError, Problem
+from sidecar.settings.certificates import pair_faults
 from sidecar.settings.kinds import (
-    Address,
     BackendUrl,
     Fault,
     Folder,
@@ -24,24 +24,9 @@ from sidecar.settings.kinds import (
     url_in,
 )
 
-Port = Annotated[int, Field(ge=0, le=65_535)]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Bytes = Annotated[int, Field(ge=1024, le=2**40)]
 Durability = Literal["written", "synced"]
-
-
-class Listen(Section):
-    """Where agents reach us."""
-
-    host: Address = Field("127.0.0.1", description="Address on which agents reach the sidecar.")
-    port: Port = Field(8080, description="Port for agents; 0 takes any free one.")
-
-
-class Admin(Section):
-    """Where the platform reaches us."""
-
-    host: Address = Field("127.0.0.1", description="Address of `/livez`, `/readyz` and `/metrics`.")
-    port: Port = Field(9090, description="Port of `/livez`, `/readyz` and `/metrics`.")
 
 
 class Backend(Section):
@@ -75,13 +60,16 @@ class Backend(Section):
     )
 
     def faults(self) -> Iterator[Fault]:
-        """One address; certificate and key together; a usable URL in the file."""
+        """One address; certificate and key a pair; a usable URL in the file."""
         if (self.url is None) == (self.url_file is None):
             yield Fault("url", "must be set, or url_file, and not both", "keep exactly one")
         if (self.client_certificate_file is None) != (self.client_key_file is None):
             yield Fault(
                 "client_certificate_file", "and client_key_file belong together", "set both"
             )
+        elif self.client_certificate_file is not None and self.client_key_file is not None:
+            for fault in pair_faults(self.client_certificate_file, self.client_key_file):
+                yield fault._replace(key=f"client_{fault.key}")
         if self.url_file is not None:
             try:
                 url_in(self.url_file)

@@ -10,13 +10,12 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from sidecar.settings.access import Bearer, Endpoint
 from sidecar.settings.kinds import Fault, Host, Origin, PublicUrl, ReadableFile, SecretFile
+from sidecar.settings.listening import Admin, Listen
 from sidecar.settings.sections import (
-    Admin,
     Audit,
     Backend,
     Catalog,
     Limits,
-    Listen,
     Log,
     Policy,
 )
