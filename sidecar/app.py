@@ -123,7 +123,13 @@ async def opened(
         stack.push_async_callback(road.close)
         await writer.record(_started(parts.catalog, engine), is_synced=True)
         limits = settings.limits
-        endpoint = Endpoint(road, limits.request_bytes, limits.body_timeout, limits.streams)
+        endpoint = Endpoint(
+            road,
+            limits.request_bytes,
+            limits.body_timeout,
+            limits.streams,
+            entrance.documents(settings),
+        )
         stack.push_async_callback(_stop, asyncio.create_task(survey.run()))
         _log.info("opened", endpoints=len(settings.endpoints), tools=len(parts.catalog))
         yield Running(endpoint, road, writer, reviewed)

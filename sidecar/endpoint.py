@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping
 from contextlib import aclosing
+from types import MappingProxyType
 from typing import Any, Final
 
 from sidecar import edge, jsonrpc
@@ -38,20 +39,33 @@ _TOO_MANY_STREAMS: Final = Reply(
 class Endpoint:
     """The ASGI application. Sizes in bytes, times in seconds.
 
-    While `streams` are open no further listener is let in. A call that is answered by a stream is
-    counted too, but never refused for it: by then it has been executed.
+    `documents` are public and the same for everybody: they are answered by path alone, to whoever
+    asks, without a word in the audit log. While `streams` are open no further listener is let in.
+    A call that is answered by a stream is counted too, but never refused for it: by then it has
+    been executed.
     """
 
-    def __init__(self, road: Road, request_bytes: int, body_timeout: float, streams: int) -> None:
+    def __init__(
+        self,
+        road: Road,
+        request_bytes: int,
+        body_timeout: float,
+        streams: int,
+        documents: Mapping[str, Reply] = MappingProxyType({}),
+    ) -> None:
         self._road = road
         self._limit = request_bytes
         self._timeout = body_timeout
         self._free_streams = streams
         self._listeners: set[asyncio.Timeout] = set()
+        self._documents = documents
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. A caller who went away gets nothing."""
         head = _head(scope)
+        if head.verb == "GET" and head.path in self._documents:
+            await _send_body(self._documents[head.path], send)
+            return
         is_cancelled_by_leaving = head.verb != "POST" or edge.speaks_modern(head)
         if head.verb == "GET" and self._free_streams <= 0:
             await _send_body(_TOO_MANY_STREAMS, send)

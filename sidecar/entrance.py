@@ -8,12 +8,21 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx2
+import orjson
 
 from sidecar import identity, upstream
+from sidecar.model import Reply
 from sidecar.settings import Issuer, Kubernetes, Rotating, Settings, secret, token_in
 from sidecar.settings.kinds import LOOPBACK, parsed
 
 METADATA_PATH = "/.well-known/oauth-protected-resource"
+
+_PUBLIC = (
+    ("content-type", "application/json"),
+    ("cache-control", "public, max-age=300"),
+    # A client in a browser has to read it, too; there is nothing in it that is not public.
+    ("access-control-allow-origin", "*"),
+)
 
 
 def directory(settings: Settings) -> identity.Directory:
@@ -40,7 +49,8 @@ async def verifier(
             leeway=config.leeway,
             scopes=config.required_scopes,
         )
-    url, deny = settings.public_url, settings.deny_file
+    url = settings.public_url if documents(settings) else None
+    deny = settings.deny_file
     listed = Rotating(identity.read_deny_list, deny) if deny else None
     return identity.Verifier(
         endpoints,
@@ -48,6 +58,37 @@ async def verifier(
         metadata_url=metadata_url(url) if url else "",
         denied=(lambda: listed.value) if listed else lambda: identity.NOTHING_DENIED,
     )
+
+
+def documents(settings: Settings) -> dict[str, Reply]:
+    """The metadata that tells clients whose tokens count here, by path (RFC 9728 sections 2, 3).
+
+    Everything in it is a setting: nothing of a request, and no endpoint's token. There is none
+    without a `public_url`, and none without an issuer from which a client could get a token.
+    """
+    servers = _authorization_servers(settings)
+    if settings.public_url is None or settings.bearer is None or not servers:
+        return {}
+    document = {
+        "resource": settings.public_url,
+        "authorization_servers": servers,
+        "scopes_supported": settings.bearer.required_scopes,
+        "bearer_methods_supported": ["header"],
+    }
+    reply = Reply(200, _PUBLIC, orjson.dumps(document))
+    return {METADATA_PATH: reply, METADATA_PATH + urlsplit(settings.public_url).path: reply}
+
+
+def _authorization_servers(settings: Settings) -> list[str]:
+    """The issuers that publish keys under a URL; a cluster's own gives tokens to pods alone."""
+    issuers = settings.bearer.issuers if settings.bearer else ()
+    return [
+        one.issuer
+        for one in issuers
+        if one.issuer.startswith(("https://", "http://"))
+        and one.hs256_secret_file is None
+        and one.kubernetes is None
+    ]
 
 
 def metadata_url(public_url: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -30,7 +30,7 @@ METHOD_GROUPS: Mapping[str, frozenset[str]] = MappingProxyType(
 """Names that stand for several methods in `Endpoint.methods`."""
 
 ENTITIES = frozenset(
-    {
+    [
         "NAME",
         "ADDRESS",
         "EMAIL",
@@ -42,7 +42,7 @@ ENTITIES = frozenset(
         "MEDIA",
         "CUSTOM",
         "EXTERNAL_ID",
-    }
+    ]
 )
 """Kinds of personal or secret data. TOKEN is any credential, PIN any short secret spoken or
 written, CUSTOM a field whose meaning the organisation defined itself."""
@@ -53,7 +53,9 @@ class Endpoint:
     """One URL of ours and the scope that is sealed into it; no Rego edit widens it.
 
     `token_hash` is the keyed hash (HMAC-SHA-256, hex) of the 256-bit token in `/mcp/<token>`; None
-    is the one endpoint at `/mcp`, which always requires a bearer token.
+    is the one endpoint at `/mcp`, which always requires a bearer token. `id` is a provisioned
+    endpoint's; a declared one is known by its name, which is nobody else's. `account` names the
+    backend account whose credential its calls use; empty: the one of `backend`.
     """
 
     name: str
@@ -62,11 +64,13 @@ class Endpoint:
     tags: tuple[str, ...] = ()
     require_api_token_auth: bool = True
     expires_at: datetime | None = None
+    id: str = ""
+    account: str = ""
 
     @property
     def reference(self) -> str:
         """What tells this endpoint from every other."""
-        return self.name
+        return self.id or self.name
 
     def allowed_methods(self) -> frozenset[str]:
         """Expand groups: `("read", "create")` is list, get and create. Empty: no limit."""
@@ -99,10 +103,6 @@ class Caller:
     def principal(self) -> tuple[str, str, str, str]:
         """What a session is bound to: survives a token's renewal, differs between callers."""
         return (self.endpoint.reference, self.issuer, self.subject, self.client)
-
-    def has_scopes(self, wanted: Iterable[str]) -> bool:
-        """Whether the bearer token carries every one of these scopes."""
-        return set(wanted) <= set(self.scopes)
 
 
 @dataclass(frozen=True, slots=True)

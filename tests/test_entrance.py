@@ -4,6 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import orjson
 import pytest
 from identity_parts import head, signed
 from settings_parts import GOOD, written
@@ -70,9 +71,45 @@ def test_without_a_public_url_a_challenge_names_no_metadata(folder):
     assert caught.value.headers == (("www-authenticate", "Bearer"),)
 
 
-def test_with_a_public_url_a_challenge_names_where_its_metadata_stands(folder):
+PUBLIC = """\
+public_url: https://mcp.example.com/mcp
+backend: {url: http://127.0.0.1:9000/mcp}
+bearer:
+  audience: sidecar
+  required_scopes: [mcp:use]
+  issuers:
+    - {issuer: https://issuer.example, jwks_url: https://issuer.example/keys}
+    - {issuer: https://cluster, jwks_url: https://cluster/k, kubernetes: {namespace: a}}
+    - {issuer: https://development, hs256_secret_file: FOLDER/secret}
+endpoints: [{name: support}]
+audit: {folder: FOLDER/audit}
+"""
+
+
+def test_metadata_names_the_issuers_that_a_client_can_ask_and_nothing_of_a_request(folder):
+    documents = entrance.documents(settings.load(written(folder, PUBLIC)))
+    path = "/.well-known/oauth-protected-resource"
+    assert set(documents) == {path, f"{path}/mcp"}
+    assert orjson.loads(documents[path].body) == {
+        "resource": "https://mcp.example.com/mcp",
+        "authorization_servers": ["https://issuer.example"],
+        "scopes_supported": ["mcp:use"],
+        "bearer_methods_supported": ["header"],
+    }
+
+
+def test_there_is_no_metadata_when_no_client_could_get_a_token(folder):
     text = GOOD + "public_url: https://mcp.example.com/mcp\n"
+    assert entrance.documents(settings.load(written(folder, text))) == {}
     with pytest.raises(Unauthenticated) as caught:
         verified(written(folder, text), head())
+    assert caught.value.headers == (("www-authenticate", "Bearer"),)
+
+
+def test_with_a_public_url_a_challenge_names_where_its_metadata_stands(folder):
+    with pytest.raises(Unauthenticated) as caught:
+        verified(written(folder, PUBLIC), head())
     where = "https://mcp.example.com/.well-known/oauth-protected-resource/mcp"
-    assert caught.value.headers == (("www-authenticate", f'Bearer resource_metadata="{where}"'),)
+    assert caught.value.headers == (
+        ("www-authenticate", f'Bearer scope="mcp:use", resource_metadata="{where}"'),
+    )

@@ -27,6 +27,7 @@ _MOST = 500
 _ID = re.compile(r"[A-Za-z0-9_-]{1,50}")
 """What Gladly's ids look like, its own and those that callers choose."""
 
+_CLIENT_INFO = "io.modelcontextprotocol/clientInfo"
 _NAME = re.compile(r"[A-Za-z0-9_./:$-]{1,128}")
 """What names and ids look like; MCP asks the same of tools' names."""
 
@@ -112,6 +113,7 @@ def _actor(caller: Caller | None, scrub: Scrub, refusal: Refusal | None = None) 
         "roles": [_safe(role, scrub) for role in caller.roles[:_MOST]],
         "on_behalf_of": _safe(caller.on_behalf_of, scrub),
         "purpose": _safe(caller.purpose, scrub),
+        "token_id": _safe(caller.token_id, scrub),
     }
     return {k: v for k, v in actor.items() if v} | {"is_authenticated": caller.is_authenticated}
 
@@ -124,6 +126,8 @@ def _mcp(exchange: Exchange, scrub: Scrub) -> JsonObject:
     section["method"] = shown_name(message.method or message.kind, scrub)
     if exchange.protocol:
         section["protocol"] = shown_name(exchange.protocol, scrub)
+    if claimed := _claimed_client(message.params):
+        section["claimed_client"] = shown_name(claimed, scrub)
     if message.id is not None:
         section["request_id"] = shown_name(str(message.id), scrub)
     if tool is not None:
@@ -134,6 +138,15 @@ def _mcp(exchange: Exchange, scrub: Scrub) -> JsonObject:
             "effect": tool.effect,
         }
     return section
+
+
+def _claimed_client(params: JsonObject) -> str:
+    """What a client calls itself: a name that anybody can claim, and that decides nothing."""
+    meta = params.get("_meta")
+    info = meta.get(_CLIENT_INFO) if isinstance(meta, dict) else None
+    info = params.get("clientInfo") if info is None else info
+    name = info.get("name") if isinstance(info, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def _decision(

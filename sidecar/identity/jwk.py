@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import jwt
 import orjson
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509 import load_pem_x509_certificate
 
@@ -88,8 +89,8 @@ def _jwk(pem: str) -> dict[str, Any]:
             except (jwt.PyJWTError, AttributeError):
                 continue
             return document
-    except Exception as error:
-        raise ValueError("a block is no public key") from error
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise ValueError("a block is no public key") from None
     raise ValueError("a block is no public key")
 
 

@@ -90,7 +90,7 @@ class Verifier:
         except BadToken as bad:
             headers = self._challenge.header("invalid_token")
             raise Unauthenticated(str(bad), headers=headers) from None
-        if not caller.has_scopes(bearer.scopes):
+        if not set(bearer.scopes) <= set(caller.scopes):
             headers = self._challenge.header("insufficient_scope")
             raise ScopeMissing("insufficient_scope", headers=headers)
         return caller
