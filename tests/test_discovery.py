@@ -23,7 +23,7 @@ async def test_the_decision_is_about_the_tool_inside(tmp_path):
 
 
 @pytest.mark.parametrize("name", [WRITE, "invented", "delete_a_gladly_customer_by_id", "call_tool"])
-async def test_a_refused_tool_inside_is_refused_as_if_unknown(tmp_path, name):
+async def test_invariant_6_a_refused_tool_inside_is_refused_as_if_unknown(tmp_path, name):
     async with flow(tmp_path, is_discovery=True) as f:
         inside = {"tool_name": name, "arguments": {}}
         reply = await f.ask(call("call_tool", **inside), endpoint="read")
@@ -52,7 +52,7 @@ async def test_a_wrapper_in_another_form_is_refused(tmp_path, arguments):
 
 @pytest.mark.parametrize("wrapper", ["search_tools", "get_tool_schema"])
 @pytest.mark.parametrize("form", [FOUND, {"tools": FOUND, "total": 3}, {"result": FOUND}])
-async def test_what_a_search_finds_is_filtered_in_both_copies(tmp_path, wrapper, form):
+async def test_invariant_6_what_a_search_finds_is_filtered_in_both_copies(tmp_path, wrapper, form):
     async with flow(tmp_path, is_discovery=True) as f:
         f.backend.reply = tool_result(form)
         reply = await f.ask(call(wrapper, query="x"), endpoint="read")
@@ -74,7 +74,7 @@ async def test_what_a_search_finds_is_filtered_in_both_copies(tmp_path, wrapper,
         {"tools": FOUND},
     ],
 )
-async def test_a_search_result_that_is_not_understood_is_refused(tmp_path, shown):
+async def test_invariant_6_a_search_result_that_is_not_understood_is_refused(tmp_path, shown):
     async with flow(tmp_path, is_discovery=True) as f:
         f.backend.reply = result(shown)
         reply = await f.ask(call("search_tools", query="x"), endpoint="read")
@@ -92,7 +92,7 @@ async def test_words_beside_the_list_do_not_pass(tmp_path):
         }
 
 
-async def test_the_wrappers_are_listed_and_hidden_tools_beside_them_are_not(tmp_path):
+async def test_invariant_6_the_wrappers_are_listed_and_hidden_tools_beside_them_are_not(tmp_path):
     async with flow(tmp_path, is_discovery=True) as f:
         f.backend.reply = tool_list("search_tools", "get_tool_schema", "call_tool", WRITE)
         shown = (await f.ask(ask("tools/list"), endpoint="read")).json()["result"]["tools"]

@@ -1,9 +1,13 @@
-"""The twelve invariants, each by its number, in whole exchanges with every organ real."""
+"""The twelve invariants, each by its number, in whole exchanges with every organ real.
+
+Over 300 lines, so that a reviewer reads all twelve in one place.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +15,8 @@ import orjson
 import pytest
 from flow import (
     CATALOG,
+    JSON,
+    Flow,
     ask,
     call,
     event,
@@ -41,6 +47,7 @@ JANE: dict[str, Any] = {
 }
 CANARIES = ("Jane Roe", "jane.roe@example.com", "+14155552671", "Harbor Street", "4111 1111 1111")
 WRITES = [row.tool.name for row in CATALOG.rows if row.tool.effect != "read"]
+TASKS = {"name": "list_all_gladly_tasks", "inputSchema": {"type": "object"}}
 
 
 @pytest.mark.parametrize(
@@ -200,6 +207,59 @@ async def test_invariant_6_a_refused_tool_is_never_listed(tmp_path, era, form):
         assert b"list_all_gladly_tasks" in reply.content
         assert [n for n in [*WRITES, "invented"] if n.encode() in reply.content] == []
         assert f.outcome["decision"]["hidden_tools"] == sorted([*WRITES, "invented"])
+
+
+def paged(*, is_lenient: bool) -> Callable[..., Awaitable[Reply]]:
+    """A backend whose refused tools stand on page two; one that is lenient gives it to anybody."""
+
+    async def answer(_: str, __: dict[str, str], body: bytes) -> Reply:
+        cursor = orjson.loads(body)["params"].get("cursor")
+        if cursor is None:
+            return result({"tools": [TASKS], "nextCursor": "page-2"})
+        if cursor == "page-2" or is_lenient:
+            return result({"tools": [{"name": n} for n in (*WRITES, "list_all_gladly_agents")]})
+        error = {"code": -32602, "message": "Invalid cursor"}
+        return Reply(200, JSON, orjson.dumps({"jsonrpc": "2.0", "id": 1, "error": error}))
+
+    return answer
+
+
+async def page(f: Flow, era: str, **params: str) -> dict[str, Any]:
+    headers: dict[str, str] = {}
+    body = ask("tools/list", **params)
+    if era == "modern":
+        body, headers = modern(body)
+    reply = await f.ask(body, endpoint="read", headers=headers)
+    assert [name for name in WRITES if name in reply.text] == []
+    return dict(reply.json())
+
+
+@pytest.mark.parametrize("era", ["legacy", "modern"])
+async def test_invariant_6_a_refused_tool_is_not_listed_on_a_later_page(tmp_path, era):
+    async with flow(tmp_path) as f:
+        f.backend.reply = paged(is_lenient=False)
+        first = (await page(f, era))["result"]
+        assert first["tools"] == [TASKS]
+        assert "hidden_tools" not in f.outcome["decision"]
+        second = (await page(f, era, cursor=first["nextCursor"]))["result"]
+        assert [tool["name"] for tool in second["tools"]] == ["list_all_gladly_agents"]
+        assert f.events("outcome")[1]["decision"]["hidden_tools"] == sorted(WRITES)
+
+
+@pytest.mark.parametrize("era", ["legacy", "modern"])
+@pytest.mark.parametrize("is_lenient", [True, False])
+async def test_invariant_6_a_cursor_that_a_caller_made_up_shows_no_refused_tool(
+    tmp_path, era, is_lenient
+):
+    async with flow(tmp_path) as f:
+        f.backend.reply = paged(is_lenient=is_lenient)
+        answer = await page(f, era, cursor="made-up")
+        assert f.backend.sent[0][2]["params"]["cursor"] == "made-up"
+        if is_lenient:
+            assert [t["name"] for t in answer["result"]["tools"]] == ["list_all_gladly_agents"]
+            assert f.outcome["decision"]["hidden_tools"] == sorted(WRITES)
+        else:
+            assert answer["error"]["message"] == "Invalid cursor"
 
 
 async def test_invariant_6_a_list_on_a_resumed_stream_is_filtered_too(tmp_path):

@@ -45,12 +45,25 @@ def test_every_command_block_is_known_to_these_tests():
     assert len(BLOCKS) == 8
 
 
-def test_every_invariant_of_the_readme_has_tests_that_bear_its_number():
-    tested = (ROOT / "tests" / "test_invariants.py").read_text()
-    for number in re.findall(r"^\| (\d+) \|", TEXT, re.MULTILINE):
-        assert f"`test_invariant_{number}_*`" in TEXT
-        assert f"def test_invariant_{number}_" in tested
-    assert re.findall(r"^\| (\d+) \|", TEXT, re.MULTILINE) == [str(n) for n in range(1, 13)]
+def test_every_invariant_of_the_readme_has_tests_that_bear_its_number_in_each_file_it_names():
+    rows = re.findall(r"^\| (\d+) \|.*\| (.*) \|$", TEXT, re.MULTILINE)
+    assert [number for number, _ in rows] == [str(n) for n in range(1, 13)]
+    for number, told in rows:
+        assert f"`test_invariant_{number}_*`" in told
+        for file in ("tests/test_invariants.py", *re.findall(r"`(tests/[^`]*)`", told)):
+            assert f"def test_invariant_{number}_" in (ROOT / file).read_text(), file
+    named = {path for _, told in rows for path in re.findall(r"`(tests/[^`]*)`", told)}
+    assert len(named) >= 4
+
+
+def test_no_test_bears_an_invariants_number_in_a_file_that_the_readme_does_not_name():
+    rows = dict(re.findall(r"^\| (\d+) \|.*\| (.*) \|$", TEXT, re.MULTILINE))
+    for path in sorted((ROOT / "tests").glob("test_*.py")):
+        bare = path.name == "test_invariants.py"
+        for number in set(
+            re.findall(r"^(?:async )?def test_invariant_(\d+)_", path.read_text(), re.MULTILINE)
+        ):
+            assert bare or f"`tests/{path.name}`" in rows[number], path.name
 
 
 def test_every_link_of_the_readme_leads_to_a_file():
