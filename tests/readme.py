@@ -32,7 +32,7 @@ def current(file: Path) -> str:
 
 def refusals() -> str:
     """Every kind of refusal: what it answers anywhere in the code, and its reasons."""
-    raised: dict[str, list[dict[str, Any]]] = {}
+    raised: dict[str, list[dict[str, list[Any]]]] = {}
     for path in sorted((ROOT / "sidecar").rglob("*.py")):
         for name, keywords in _raised(ast.parse(path.read_text())):
             raised.setdefault(name, []).append(keywords)
@@ -54,26 +54,27 @@ def refusals() -> str:
     return "\n".join(lines)
 
 
-def _all(given: list[dict[str, Any]], name: str, default: Any, mark: str = "") -> str:
+def _all(given: list[dict[str, list[Any]]], name: str, default: Any, mark: str = "") -> str:
     """Every value of one keyword; the kind's own where it is left out somewhere."""
-    values = {str(g.get(name, default)) for g in given} or {str(default)}
+    values = {str(value) for g in given for value in g.get(name, [default])} or {str(default)}
     return ", ".join(f"{mark}{value}{mark}" for value in sorted(values))
 
 
-def _raised(tree: ast.AST) -> Iterator[tuple[str, dict[str, Any]]]:
+def _raised(tree: ast.AST) -> Iterator[tuple[str, dict[str, list[Any]]]]:
     """Each call by a name, with its keywords as far as they are constants of the code."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            yield node.func.id, {k.arg: _value(k.value) for k in node.keywords if k.arg}
+            yield node.func.id, {k.arg: _values(k.value) for k in node.keywords if k.arg}
 
 
-def _value(node: ast.expr) -> Any:
-    if isinstance(node, ast.Constant):
-        return node.value
-    name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+def _values(node: ast.expr) -> list[Any]:
+    """What an expression may be: a constant, or either side of a conditional one."""
     if isinstance(node, ast.IfExp):
-        return f"{_value(node.body)} or {_value(node.orelse)}"
-    return getattr(jsonrpc, name, None)
+        return [*_values(node.body), *_values(node.orelse)]
+    if isinstance(node, ast.Constant):
+        return [node.value]
+    name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+    return [getattr(jsonrpc, name, None)]
 
 
 if __name__ == "__main__":

@@ -32,6 +32,11 @@ def test_the_generated_tables_are_the_codes(file):
     assert readme.current(file) == file.read_text(), "run: python tests/readme.py"
 
 
+def test_a_conditional_value_stands_in_the_table_as_each_of_its_sides():
+    (row,) = re.findall(r"^\| `Denied` \| (.*?) \|", readme.refusals(), re.MULTILINE)
+    assert row == "200, 404"
+
+
 def test_the_two_first_commands_are_targets_and_ci_runs_the_second():
     """What they do: test_demo.py runs the demo; the test target is running this very test."""
     assert NEWCOMER.split("\n")[:2] == ["make demo", "make test"]
