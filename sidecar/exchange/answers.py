@@ -5,7 +5,7 @@ The README's table of refusals is checked against what is here.
 
 from __future__ import annotations
 
-from sidecar import edge, jsonrpc
+from sidecar import edge, jsonrpc, redaction
 from sidecar.errors import Denied, NotFound, Refusal
 from sidecar.exchange.state import Exchange
 from sidecar.model import Denial, JsonObject, Reply
@@ -30,8 +30,12 @@ def answer(exchange: Exchange, refusal: Refusal) -> Reply:
 
 
 def unknown_tool(name: str) -> Denied:
-    """The one refusal of a tool that is unknown or hidden: nobody can tell which."""
-    return Denied("tool unknown or hidden", reason="tool_hidden", public=f"Unknown tool: {name}")
+    """The one refusal of a tool that is unknown or hidden: nobody can tell which.
+
+    A stranger chose the name, and clients log errors, so that it is scrubbed (invariant 4).
+    """
+    public = f"Unknown tool: {redaction.scrub(name)}"
+    return Denied("tool unknown or hidden", reason="tool_hidden", public=public)
 
 
 def refused_call(denials: tuple[Denial, ...]) -> Denied:
