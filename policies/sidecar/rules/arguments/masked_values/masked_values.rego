@@ -37,6 +37,7 @@ _is_additive(tool, finding) if {
 # What the catalog does not know of a tool that only reads can neither overwrite nor go out.
 _is_additive(tool, finding) if {
 	tool.effect == "read"
+	is_object(tool.arguments)
 	argument := pointer.argument(finding.pointer)
 	argument != ""
 	not argument in object.keys(tool.arguments)

@@ -43,6 +43,15 @@ test_denies_where_the_marks_cannot_be_read if {
 	}
 }
 
+test_denies_where_what_is_known_of_the_arguments_cannot_be_read if {
+	every value in ["body", null, ["body"], 1] {
+		count(masked_values.deny) == 1 with input as object.union(
+			example.with_tool({"arguments": value}),
+			{"findings": [{"entity": "MASK", "pointer": "/body", "length": 7}]},
+		)
+	}
+}
+
 test_denies_a_mask_in_no_argument if count(masked_values.deny) == 1 with input as _found("MASK", "", {})
 
 test_allows_other_findings if {
