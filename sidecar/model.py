@@ -158,7 +158,11 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """What the catalog knows of one tool; the unsafe value everywhere when it knows nothing."""
+    """What the catalog knows of one tool; the unsafe value everywhere when it knows nothing.
+
+    `customer_text` are patterns of the leaves of a result record that customers write; of what
+    nobody reviewed, customers may have written anything.
+    """
 
     name: str
     is_known: bool = False
@@ -169,6 +173,7 @@ class Tool:
     safe: tuple[str, ...] = ()
     subjects: tuple[Subject, ...] = ()
     arguments: Mapping[str, ArgumentMarks] = field(default_factory=dict)
+    customer_text: tuple[str, ...] = ("/**",)
     is_pinned: bool = True
 
     @property

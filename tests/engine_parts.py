@@ -73,6 +73,7 @@ TOOLS = st.builds(
     tags=st.lists(st.sampled_from("abc"), max_size=3, unique=True).map(tuple),
     pii=st.lists(st.builds(PersonalData, NAMES, ENTITY), max_size=2).map(tuple),
     arguments=st.dictionaries(NAMES, MARKS, max_size=2),
+    customer_text=LISTS,
     is_pinned=st.booleans(),
 )
 FINDINGS = st.lists(

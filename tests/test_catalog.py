@@ -80,6 +80,7 @@ def test_a_known_tool_is_found_by_its_name(tmp_path):
         safe=("/id",),
         subjects=(Subject("task", "argument", "/text"),),
         arguments={"text": ArgumentMarks(outbound=True, expected=("NAME",))},
+        customer_text=(),
     )
 
 
@@ -116,7 +117,7 @@ def test_a_row_says_all_that_the_backend_needs(tmp_path):
     (made,) = load([write(tmp_path, "a.yaml", row)]).rows
     assert made.rest == Rest("ping", "POST", "/ping", (), ("text",))
     assert made.description == "Pings. One. Two."
-    assert (made.constraints, made.customer_text) == (("One.", "Two."), ("/a",))
+    assert (made.constraints, made.tool.customer_text) == (("One.", "Two."), ("/a",))
     assert (made.title, made.summary, made.confidence) == ("Ping", "Pings.", "inferred")
     assert (made.aliases, made.examples, made.file) == ((), (), "a.yaml")
     assert made.input_schema == NEEDED["input_schema"]
@@ -258,7 +259,7 @@ def _descriptions(schema):
 @pytest.mark.parametrize("row", SHIPPED.rows, ids=lambda row: row.tool.name)
 def test_each_shipped_row_keeps_to_the_patterns_and_to_its_own_record(row):
     tool = row.tool
-    patterns = [*(p.pattern for p in tool.pii), *tool.safe, *row.customer_text]
+    patterns = [*(p.pattern for p in tool.pii), *tool.safe, *row.tool.customer_text]
     assert [p for p in patterns if fault_of(p)] == []
     record = row.output_schema.get("properties", {})
     if "result" in record:
@@ -292,7 +293,7 @@ def test_records_of_one_kind_are_marked_alike_wherever_they_are_answered():
         rows = {row.tool.name: row for row in SHIPPED.rows}
         assert rows[one].tool.pii == rows[other].tool.pii
         assert rows[one].tool.safe == rows[other].tool.safe
-        assert rows[one].customer_text == rows[other].customer_text
+        assert rows[one].tool.customer_text == rows[other].tool.customer_text
         listed = rows[other].output_schema["properties"]["result"]["items"]
         assert rows[one].output_schema == listed
 

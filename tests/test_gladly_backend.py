@@ -70,7 +70,7 @@ def test_the_tools_are_the_catalog_rows_and_nothing_else(running, era):
         assert tool.annotations.read_only_hint is (row.tool.effect == "read")
         assert tool.annotations.destructive_hint is (row.tool.effect == "destructive")
         assert tool.annotations.idempotent_hint is (route(row).verb != "POST")
-        assert tool.annotations.open_world_hint is bool(row.customer_text)
+        assert tool.annotations.open_world_hint is bool(row.tool.customer_text)
 
 
 @pytest.mark.parametrize("era", ERAS)

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 import pytest
 import yaml
+from flow import CATALOG
 from jsonschema import Draft202012Validator
 from rego_parts import (
     EXAMPLE,
@@ -154,6 +155,28 @@ def test_the_readmes_example_rule_passes_its_tests_and_decides():
     caller = {**example()["caller"], "roles": ["contractor"]}
     tool = decide(engine, changed(effect="write", caller=caller))["tools"]["read_one"]
     assert [denial["code"] for denial in tool["denials"]] == ["access.contractors"]
+
+
+def test_the_readmes_rule_about_customers_texts_keeps_them_from_what_writes_to_customers():
+    (body,) = re.findall(r"^```rego\n(deny contains.*?)^```", README, re.MULTILINE | re.DOTALL)
+    told = {"code": "access.injection", "message": "No.", "remedy": "Ask another endpoint."}
+    head = "package site.rules.access.injection\n\nimport data.sidecar.lib.query.tools\n\n"
+    engine = engine_of({"injection.rego": f"{head}_told := {json.dumps(told)}\n\n{body}"})
+    denied = {
+        (tag, name)
+        for tag in ("outbound", "tasks")
+        for name in ("list_all_gladly_tasks", "list_all_gladly_agents", "nobody_knows")
+        for tool in decide(engine, asked(name, tag))["tools"].values()
+        if "access.injection" in {denial["code"] for denial in tool["denials"]}
+    }
+    assert denied == {("outbound", "list_all_gladly_tasks"), ("outbound", "nobody_knows")}
+
+
+def asked(name: str, tag: str) -> dict[str, Any]:
+    """What the sidecar writes of a list of one tool of the catalog, at an endpoint with one tag."""
+    caller = Caller(Endpoint("support", None, tags=(tag,)), is_authenticated=True)
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    return Facts([CATALOG.find(name)], caller, "tools/list", "2025-06-18", now).document()
 
 
 def test_the_readmes_example_data_is_used():

@@ -79,6 +79,7 @@ def tool(pick: random.Random, name: str) -> dict[str, Any]:
         "effect": pick.choice(["read", "read", "write", "write", "destructive"]),
         "tags": pick.sample(["crm", "crm", "tasks", "tasks", "export", "media"], pick.randrange(3)),
         "pii": ["EMAIL"],
+        "customer_text": ["/body"],
         "pinned": pick.random() < 0.9,
         "arguments": {"body": {**marks, "expected": pick.choice([[], ["CARD"]])}},
     }

@@ -8,11 +8,12 @@ from typing import Any
 import orjson
 import pytest
 from engine_parts import CALLERS, FINDINGS, JSON, NAMES, NOW, READER, TOOL, TOOLS, facts
+from flow import CATALOG
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
-from sidecar.model import ArgumentMarks, Finding
+from sidecar.model import ArgumentMarks, Finding, Tool
 from sidecar.policy import Facts
 from sidecar.policy.facts import VERSION
 from sidecar.settings import shipped
@@ -101,6 +102,17 @@ def test_the_marks_of_an_argument_are_told():
     (told,) = written(facts(tool))["tools"]
     marks = {"overwrites": True, "outbound": False, "expected": ["PIN"]}
     assert told["arguments"] == {"pin": marks}
+
+
+def test_where_customers_write_is_told_and_of_an_unknown_tool_it_is_anywhere():
+    rows = {row.tool.name: row.tool for row in CATALOG.rows}
+    asked = facts(rows["create_a_gladly_task"], rows["list_all_gladly_tasks"], Tool("invented"))
+    told = {tool["name"]: tool["customer_text"] for tool in written(asked)["tools"]}
+    assert told == {
+        "create_a_gladly_task": list(rows["create_a_gladly_task"].customer_text),
+        "list_all_gladly_tasks": ["/body"],
+        "invented": ["/**"],
+    }
 
 
 @given(caller=CALLERS)

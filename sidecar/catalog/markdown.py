@@ -59,5 +59,5 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 def _data(rows: Sequence[Row]) -> str:
     kinds = sorted({entity for row in rows for entity in row.tool.entities})
-    is_free = any(row.customer_text for row in rows)
+    is_free = any(row.tool.customer_text for row in rows)
     return ", ".join([*kinds, *(["free text"] if is_free else [])]) or "-"

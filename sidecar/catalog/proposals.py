@@ -100,7 +100,7 @@ def _personal(alike: Row, schema: JsonObject) -> JsonObject:
         "marks": {name: mark for name, mark in marks.items() if mark},
         "pii": {one.pattern: one.entity for one in tool.pii},
         "safe": list(tool.safe),
-        "customer_text": list(alike.customer_text),
+        "customer_text": list(tool.customer_text),
         "subject": subject,
     }
     return {key: value for key, value in found.items() if value}

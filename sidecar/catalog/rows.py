@@ -49,7 +49,6 @@ class Row:
     rest: Rest | None
     input_schema: JsonObject
     output_schema: JsonObject
-    customer_text: tuple[str, ...]
     constraints: tuple[str, ...]
     confidence: str
     aliases: tuple[str, ...]
@@ -68,7 +67,6 @@ def make(row: JsonObject, file: str) -> Row:
         rest=_rest(row["rest"]) if "rest" in row else None,
         input_schema=row["input_schema"],
         output_schema=row["output_schema"],
-        customer_text=tuple(row.get("customer_text", ())),
         constraints=constraints,
         confidence=row["confidence"],
         aliases=tuple(row.get("aliases", ())),
@@ -99,6 +97,7 @@ def _tool(row: JsonObject) -> Tool:
         safe=tuple(row.get("safe", ())),
         subjects=tuple(Subject(**subject) for subject in row.get("subject", ())),
         arguments=MappingProxyType(marks),
+        customer_text=tuple(row.get("customer_text", ())),
     )
 
 

@@ -27,7 +27,7 @@ def _lines(row: Row) -> Iterator[tuple[str, str]]:
     yield from (("constraint", text) for text in row.constraints)
     yield from _arguments(row)
     yield from (("personal data", f"{one.pattern}  {one.entity}") for one in tool.pii)
-    yield from (("customers write", pattern) for pattern in row.customer_text)
+    yield from (("customers write", pattern) for pattern in tool.customer_text)
     for one in tool.subjects:
         yield "about whom", f"{one.kind}, {one.source} {one.pointer}"
     for example in row.examples:

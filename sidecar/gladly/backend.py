@@ -54,7 +54,7 @@ def tool(row: Row) -> Tool:
             # Repeating a PATCH or DELETE changes nothing more; repeating a POST does.
             idempotent_hint=rest.route(row).verb != "POST",
             # Anybody can write to a support desk: where customers' text comes back, so does theirs.
-            open_world_hint=bool(row.customer_text),
+            open_world_hint=bool(row.tool.customer_text),
         ),
     )
 

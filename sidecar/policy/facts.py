@@ -54,6 +54,7 @@ def _tool(tool: Tool) -> JsonObject:
         "effect": tool.effect,
         "tags": tool.tags,
         "pii": tool.entities,
+        "customer_text": tool.customer_text,
         "pinned": tool.is_pinned,
         "arguments": {
             name: {

@@ -46,6 +46,7 @@ def _tools() -> tuple[Tool, ...]:
             tags=("customers", "export", "outbound"),
             pii=entities,
             arguments=_MARKS,
+            customer_text=("/body",) if effect == "read" else (),
         )
         for method in get_args(Method)
         for effect in get_args(Effect)

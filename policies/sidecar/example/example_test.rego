@@ -10,6 +10,7 @@ tool := {
 	"effect": "read",
 	"tags": ["customers"],
 	"pii": ["EMAIL"],
+	"customer_text": [],
 	"pinned": true,
 	"arguments": {},
 }
