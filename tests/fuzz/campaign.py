@@ -1,7 +1,8 @@
 """Fuzz one reader led by coverage: `python -m fuzz.campaign TARGET SECONDS FOLDER`.
 
-Needs `atheris` (libFuzzer for Python), which is no dependency of this project. FOLDER keeps what
-was found to be worth trying, and the input that broke a promise, from one campaign to the next.
+Needs `atheris` (libFuzzer for Python), which `python tests/tools.py atheris` finds or installs, on
+the path. FOLDER keeps what was found to be worth trying, and the input that broke a promise, from
+one campaign to the next.
 """
 
 from __future__ import annotations
