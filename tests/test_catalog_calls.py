@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from flow import CATALOG
 from gladly_fixtures import Stack, stack, text
 from jsonschema import Draft202012Validator
 from mcp.client.client import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult
-from world import Behind, caller, logged
+from world import Everything, caller, logged, trusting
 
-from sidecar import identity
 from sidecar.catalog import Row
 from sidecar.gladly.simulator import ids
 from sidecar.gladly.simulator.routes import ENDPOINTS
@@ -62,27 +59,6 @@ KEPT = {"EXTERNAL_ID"}
 """Kinds of personal data that the library's masks leave readable."""
 
 
-class Everything(Behind):
-    """A sidecar with one more endpoint, which offers every method, and a role that may do all."""
-
-    def _settings(self, port: int, admin: int) -> dict[str, Any]:
-        settings = super()._settings(port, admin)
-        token = identity.new_endpoint_token()
-        self._paths["everything"] = f"/mcp/{token}"
-        methods = ["read", "write", "custom"]
-        entry = {"name": "everything", "token_hash": self.token_hash(token), "methods": methods}
-        settings["endpoints"].append(entry)
-        return settings
-
-
-def site(folder: Path) -> dict[str, Any]:
-    """The operator's data: one role is trusted with everything."""
-    config = {"destructive_roles": ["admin"], "bulk_roles": ["admin"]}
-    (folder / "site").mkdir()
-    (folder / "site" / "data.yaml").write_text(yaml.safe_dump({"site": {"config": config}}))
-    return {"site_folder": str(folder / "site")}
-
-
 @pytest.fixture(scope="module")
 def anyio_backend() -> str:
     return "asyncio"
@@ -99,7 +75,7 @@ async def sidecar(
     gladly: Stack, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Everything]:
     folder = tmp_path_factory.mktemp("sidecar")
-    async with Everything(folder, gladly.url, policy=site(folder)) as up:
+    async with Everything(folder, gladly.url, policy=trusting(folder)) as up:
         yield up
 
 

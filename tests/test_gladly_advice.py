@@ -21,11 +21,6 @@ DOCUMENTED = yaml.safe_load(Path(__file__).with_name("gladly_operations.yaml").r
 ERRORS = [
     (one["operation"], error) for one in DOCUMENTED["operations"] for error in one.get("errors", [])
 ]
-STEPS = (
-    "again", "Look", "Bring about", "Use that record", "Release", "What holds for this tool",
-    "operator", "Do not repeat",
-)  # fmt: skip
-"""Each step says one of these; a sentence without any has no next step."""
 
 
 def refused(row: Any, status: int, body: Any) -> str:
@@ -39,13 +34,13 @@ def refused(row: Any, status: int, body: Any) -> str:
 @pytest.mark.parametrize(
     ("operation", "error"), ERRORS, ids=[f"{name}-{e['status']}" for name, e in ERRORS]
 )
-def test_every_documented_error_names_its_cause_and_the_next_step(operation, error):
+def test_every_documented_error_names_its_cause(operation, error):
+    """The next step: word for word in test_gladly_errors.py, where a model reads it."""
     row = BY_OPERATION[operation]
     said = refused(row, error["status"], error.get("body"))
     words, _, machine = said.partition(" {")
     found = json.loads("{" + machine)
     assert found["status"] == error["status"]
-    assert any(step in words for step in STEPS), words
     for one in documented(error):
         if one["code"] == "moved":
             assert one["meta"]["new"] in words

@@ -17,10 +17,12 @@ from typing import Any, TypeVar
 import flow
 import httpx2
 import orjson
+import yaml
 from anyio.from_thread import start_blocking_portal
 from gladly_fixtures import listening
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sidecar import identity
 from sidecar.demo.world import World
 
 ACCEPT = "application/json, text/event-stream"
@@ -64,6 +66,27 @@ class Behind(World):
         """End the sidecar, so that nothing more is written to its log."""
         for process in self._processes:
             await ended(process)
+
+
+class Everything(Behind):
+    """A sidecar with one more endpoint, which offers every method, and a role that may do all."""
+
+    def _settings(self, port: int, admin: int) -> dict[str, Any]:
+        settings = super()._settings(port, admin)
+        token = identity.new_endpoint_token()
+        self._paths["everything"] = f"/mcp/{token}"
+        methods = ["read", "write", "custom"]
+        entry = {"name": "everything", "token_hash": self.token_hash(token), "methods": methods}
+        settings["endpoints"].append(entry)
+        return settings
+
+
+def trusting(folder: Path) -> dict[str, Any]:
+    """The operator's data: one role is trusted with everything."""
+    config = {"destructive_roles": ["admin"], "bulk_roles": ["admin"]}
+    (folder / "site").mkdir()
+    (folder / "site" / "data.yaml").write_text(yaml.safe_dump({"site": {"config": config}}))
+    return {"site_folder": str(folder / "site")}
 
 
 class Listed:
