@@ -48,7 +48,8 @@ test: check tools  ## the gate: everything but the nightly tests, with real sock
 conformance: tools  ## the official MCP conformance suite, direct and through the sidecar
 	$(BIN)/python -m pytest -rP tests/test_conformance.py
 
-nightly: lint tools  ## the gate and the soak, long fuzz and parity tests
+# SOAK_SECONDS=900 make nightly: how long each of the two soaks lasts, 150 seconds unless it is given.
+nightly: lint tools  ## the gate, and soak, long fuzz and whole parity of both engines
 	$(BIN)/python -m pytest
 
 bench: $(STAMP)  ## measure what the sidecar adds to a call on this machine

@@ -7,7 +7,8 @@ import shutil
 import socket
 import subprocess
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,9 +19,10 @@ import tools
 from engine_parts import READER, facts, put
 
 from sidecar import catalog
+from sidecar.catalog.exits import EXITS
 from sidecar.errors import ConfigError, OrganDown
 from sidecar.model import Caller, Endpoint, Finding, Tool
-from sidecar.policy import Embedded, Policy, Server, read
+from sidecar.policy import Embedded, Facts, Policy, Server, read
 from sidecar.settings import shipped
 
 pytestmark = [pytest.mark.anyio, pytest.mark.sockets]
@@ -123,21 +125,59 @@ def http(body: bytes, kind: str = "application/json", status: str = "200 OK") ->
     return f"{head}connection: close\r\n\r\n".encode() + body
 
 
-async def test_opa_decides_as_the_embedded_engine_does(url, merged):
-    ours = Policy(Embedded(read([merged])), 5.0)
-    allowed = 0
+async def compared(url: str, merged: Path, questions: Iterable[Facts]) -> Counter[bool]:
+    """Ask both engines every question; how many verdicts allow, and how many do not."""
+    ours, seen = Policy(Embedded(read([merged])), 5.0), Counter[bool]()
     async with Server(url, 5.0) as engine:
         theirs = Policy(engine, 5.0)
-        for caller in CALLERS:
-            found = Finding("MASK", "/id", 6)
-            listed = facts(*TOOLS, caller=caller, method="tools/list", arguments=None)
-            calls = [facts(t, caller=caller, arguments={"id": "[NAME]"}, findings=(found,))
-                     for t in TOOLS[:: 1 if caller is CALLERS[3] else 7]]  # fmt: skip
-            for asked in (listed, *calls):
-                mine = (await ours.decide(asked)).verdicts
-                assert (await theirs.decide(asked)).verdicts == mine
-                allowed += sum(verdict.is_allowed for verdict in mine.values())
-    assert allowed > 30, "the table does not reach what is allowed"
+        for asked in questions:
+            mine = (await ours.decide(asked)).verdicts
+            assert (await theirs.decide(asked)).verdicts == mine
+            seen.update(verdict.is_allowed for verdict in mine.values())
+    return seen
+
+
+def listed(tools: Sequence[Tool]) -> list[Facts]:
+    return [facts(*tools, caller=c, method="tools/list", arguments=None) for c in CALLERS]
+
+
+def called(tool: Tool, caller: Caller, *findings: Finding) -> Facts:
+    return facts(tool, caller=caller, arguments={"id": "[NAME]"}, findings=findings)
+
+
+async def test_opa_decides_as_the_embedded_engine_does(url, merged):
+    """Every seventh tool for most callers; all of them in the nightly test."""
+    calls = [
+        called(tool, caller, Finding("MASK", "/id", 6))
+        for caller in CALLERS
+        for tool in TOOLS[:: 1 if caller is CALLERS[3] else 7]
+    ]
+    seen = await compared(url, merged, [*listed(TOOLS), *calls])
+    assert seen[True] > 30, "the table does not reach what is allowed"
+
+
+FOUND = (None, ("MASK", 0), ("MASK", -1), ("CARD", 0))
+"""What is in a call's arguments: nothing, or an entity in the tool's first or in its last one."""
+
+
+@pytest.mark.nightly
+async def test_opa_decides_as_the_embedded_engine_does_for_every_tool_and_every_caller(url, merged):
+    """Exits too, and each pinned and not pinned."""
+    pinned = (*TOOLS, *EXITS.values())
+    changed = tuple(replace(tool, is_pinned=False) for tool in pinned)
+    calls = [
+        called(tool, caller, *([Finding(found[0], place(tool, found[1]), 6)] if found else []))
+        for caller in CALLERS
+        for tool in (*pinned, *changed)
+        for found in FOUND
+    ]
+    seen = await compared(url, merged, [*listed(pinned), *listed(changed), *calls])
+    assert seen.total() == len(CALLERS) * 2 * len(pinned) * (1 + len(FOUND))
+    assert min(seen[True], seen[False]) > 500
+
+
+def place(tool: Tool, number: int) -> str:
+    return f"/{[*tool.arguments, 'id'][number]}"
 
 
 async def test_the_digest_is_that_of_the_texts_opa_holds(url, merged):
