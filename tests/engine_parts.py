@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 
 from sidecar.errors import ConfigError, OrganDown
@@ -21,7 +22,8 @@ from sidecar.model import (
     PersonalData,
     Tool,
 )
-from sidecar.policy import Bundle, Embedded, Facts, Policy
+from sidecar.policy import Bundle, Embedded, Facts, Policy, load
+from sidecar.settings import shipped
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 METHODS = ("list", "get", "create", "update", "delete", "custom")
@@ -144,3 +146,11 @@ def put(folder: Path, files: Mapping[str, str | bytes]) -> Path:
 def problems(error: ConfigError, folder: Path) -> list[str]:
     """The problems as a person reads them, with paths as from the folder."""
     return [str(problem).replace(f"{folder}/", "") for problem in error.problems]
+
+
+def told(folder: Path, files: dict[str, str | bytes]) -> list[str]:
+    """The problems of a site's folder, with paths as from it."""
+    site = put(folder / "site", files)
+    with pytest.raises(ConfigError) as caught:
+        load(shipped("policies"), site)
+    return [str(problem).replace(f"{site}/", "") for problem in caught.value.problems]

@@ -1,4 +1,7 @@
-"""The catalog: what is found by name, where rows come from, and what the shipped rows promise."""
+"""The catalog: what is found by name, where rows come from, and what the shipped rows promise.
+
+Over 300 lines: one row, changed a member at a time, serves all of it.
+"""
 
 import json
 import os

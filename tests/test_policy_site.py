@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import orjson
 import pytest
-from engine_parts import put
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from engine_parts import put, told
 from settings_parts import GOOD, written
 from typer.testing import CliRunner
 
 from sidecar.cli.root import cli
 from sidecar.errors import ConfigError
-from sidecar.model import ENTITIES
 from sidecar.policy import load
 from sidecar.settings import shipped
 
@@ -23,14 +17,6 @@ FULL = '"tool": "*", "code": "c", "message": "m", "remedy": "r"'
 NEVER = 'input.caller.purpose == "none"'
 DENY = f"deny contains {{{FULL}}} if {NEVER}\n"
 MASK = 'mask contains {"tool": "*", "entity": "EMAIL", "action": "mask", "code": "c"}\n'
-
-
-def told(folder: Path, files: dict[str, str | bytes]) -> list[str]:
-    """The problems of a site's folder, with paths as from it."""
-    site = put(folder / "site", files)
-    with pytest.raises(ConfigError) as caught:
-        load(LIBRARY, site)
-    return [str(problem).replace(f"{site}/", "") for problem in caught.value.problems]
 
 
 def rule(body: str, package: str = "site.rules.access.mine") -> dict[str, str | bytes]:
@@ -229,45 +215,6 @@ def test_a_folder_of_which_nothing_is_read_is_a_problem(tmp_path, files):
     assert all(name in line for name in files)
 
 
-CONFIG = [
-    ("destructive_role: [a]", "is no key of the library", "did you mean destructive_roles?"),
-    ("masks: {PHNE: mask}", "PHNE is no entity", "did you mean PHONE?"),
-    ("masks: {PHONE: maks}", "maks is no action", "did you mean mask?"),
-    ("masks: {PHONE: 4}", "the action of PHONE is no word", "one of: drop, keep, last4, mask"),
-    ("masks: [PHONE]", "site.config.masks is no object", "ENTITY: action"),
-    ("bulk_roles: lead", "site.config.bulk_roles is no list", "bulk_roles: [word]"),
-    ("bulk_roles: [1]", "holds what is no word", "quotes"),
-    ("always_masked: [CRAD]", "CRAD is no entity", "did you mean CARD?"),
-    ("default_methods: [reed]", "reed is no method", "did you mean read?"),
-]
-
-
-@pytest.mark.parametrize(("text", "what", "remedy"), CONFIG)
-def test_configuration_that_would_not_be_used_is_a_problem(tmp_path, text, what, remedy):
-    (line,) = told(tmp_path, {"site/config/data.yaml": f"# ours\n{text}\n"})
-    assert line.startswith("site/config/data.yaml:2: ")
-    assert what in line
-    assert remedy in line
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "line", "says"),
-    [
-        ("data.yaml", "masks: {PHONE: mask}\n", 1, "put it below `site:` and `config:`"),
-        ("data.yaml", "site: {}\nlimits: 1\n", 2, "put it below `site:`"),
-        ("config/data.yaml", "bulk_roles: []\n", 1, "move the file to site/config/data.yaml"),
-        ("data.json", '{\n "site": {\n  "config": {\n   "x": 1}}}', 4, "site.config.x is no key"),
-        ("data.yaml", "site: 1\n", 1, "site is no object"),
-        ("data.yaml", "site:\n  rules: {}\n", 2, "data lies below site.rules"),
-        ("data.yaml", "site:\n  config: []\n", 2, "site.config is no object"),
-    ],
-)
-def test_data_that_nothing_reads_is_a_problem_with_its_line(tmp_path, name, text, line, says):
-    (found,) = told(tmp_path, {name: text})
-    assert found.startswith(f"{name}:{line}: ")
-    assert says in found
-
-
 def test_every_problem_of_a_site_is_told_at_once(tmp_path):
     lines = told(
         tmp_path,
@@ -286,78 +233,6 @@ def test_every_problem_of_a_site_is_told_at_once(tmp_path):
         "c.rego",
         "data.yaml",
     ]
-
-
-NAMES = st.from_regex(r"[a-z][a-z0-9]{0,6}", fullmatch=True).map("r_{}".format)
-CONDITIONS = st.sampled_from(
-    [
-        NEVER,
-        '"lead" in input.caller.roles',
-        "count(input.endpoint.tags) > 3",
-        'some tool in tools; tool.method == "delete"',
-        'not "x" in data.sidecar.lib.query.roles',
-        'startswith(input.mcp.method, "tools/")',
-    ]
-)
-TEXTS = st.text('abc %é"\\{}', max_size=8).map(lambda text: orjson.dumps(text).decode())
-ACTIONS = st.sampled_from(["keep", "mask", "last4", "drop"])
-CONFIGS = st.fixed_dictionaries(
-    {},
-    optional={
-        "destructive_roles": st.lists(TEXTS),
-        "default_methods": st.lists(st.sampled_from(["read", "write", "delete"])),
-        "masks": st.dictionaries(st.sampled_from(sorted(ENTITIES)), ACTIONS),
-        "always_masked": st.lists(st.sampled_from(sorted(ENTITIES))),
-    },
-)
-
-
-@st.composite
-def modules(draw: st.DrawFn) -> str:
-    """A site rule as somebody who read policies/README.md writes it."""
-    kind = draw(st.sampled_from(["grant", "deny", "deny", "mask"]))
-    group = {"grant": "access", "mask": "masks"}.get(
-        kind, draw(st.sampled_from(["access", "arguments"]))
-    )
-    members = {"tool": '"t"' if kind == "grant" else '"*"', "code": draw(TEXTS)}
-    if kind == "deny":
-        members |= {"message": draw(TEXTS), "remedy": draw(TEXTS)}
-    if kind == "mask":
-        entity = draw(st.sampled_from(sorted(ENTITIES)))
-        members |= {"entity": f'"{entity}"', "action": f'"{draw(ACTIONS)}"'}
-    term = ", ".join(f'"{key}": {value}' for key, value in members.items())
-    return (
-        f"package site.rules.{group}.{draw(NAMES)}\n\nimport data.sidecar.lib.query.tools\n\n"
-        f"{kind} contains {{{term}}} if {{\n\t{draw(CONDITIONS)}\n\t_fits(tools)\n}}\n\n"
-        "_fits(given) if count(given) >= 0\n"
-    )
-
-
-@pytest.mark.thorough
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    texts=st.lists(modules(), min_size=1, max_size=3, unique_by=lambda t: t.split("\n")[0]),
-    config=CONFIGS,
-)
-def test_a_valid_site_policy_passes(tmp_path_factory, texts, config):
-    files: dict[str, str | bytes] = {f"{i}.rego": text for i, text in enumerate(texts)}
-    files["data.json"] = orjson.dumps({"site": {"config": config}})
-    made = load(LIBRARY, put(tmp_path_factory.mktemp("site"), files))
-    assert len(made.site_rules) == len(texts)
-
-
-@pytest.mark.thorough
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(text=modules(), cut=st.integers(0, 200), put_in=st.text('abdeny.{}[]"\n', max_size=3))
-def test_any_text_is_taken_or_is_a_problem_and_never_a_traceback(
-    tmp_path_factory, text, cut, put_in
-):
-    changed = text[:cut] + put_in + text[cut + len(put_in) :]
-    site = put(tmp_path_factory.mktemp("site"), {"x.rego": changed})
-    try:
-        load(LIBRARY, site)
-    except ConfigError as error:
-        assert all(str(site) in problem.where for problem in error.problems)
 
 
 def test_an_argument_of_a_function_hides_an_import_of_its_name(tmp_path):

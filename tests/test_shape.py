@@ -200,3 +200,11 @@ def test_every_invariant_has_a_test_with_its_number(number):
 def test_every_test_module_says_what_it_is_about():
     bare = [f.name for f in (ROOT / "tests").glob("*.py") if not ast.get_docstring(tree(f))]
     assert bare == []
+
+
+def test_a_test_file_of_more_than_300_lines_says_why():
+    files = [f for f in (ROOT / "tests").rglob("*.py") if "node_modules" not in f.parts]
+    long = {file for file in files if len(file.read_text().splitlines()) > LONGEST_FILE}
+    assert len(files) > len(long)
+    bare = [f.name for f in long if "Over 300 lines" not in (ast.get_docstring(tree(f)) or "")]
+    assert bare == []

@@ -1,0 +1,44 @@
+"""Data of a site policy that nothing would read, or that is not what the library takes."""
+
+from __future__ import annotations
+
+import pytest
+from engine_parts import told
+
+CONFIG = [
+    ("destructive_role: [a]", "is no key of the library", "did you mean destructive_roles?"),
+    ("masks: {PHNE: mask}", "PHNE is no entity", "did you mean PHONE?"),
+    ("masks: {PHONE: maks}", "maks is no action", "did you mean mask?"),
+    ("masks: {PHONE: 4}", "the action of PHONE is no word", "one of: drop, keep, last4, mask"),
+    ("masks: [PHONE]", "site.config.masks is no object", "ENTITY: action"),
+    ("bulk_roles: lead", "site.config.bulk_roles is no list", "bulk_roles: [word]"),
+    ("bulk_roles: [1]", "holds what is no word", "quotes"),
+    ("always_masked: [CRAD]", "CRAD is no entity", "did you mean CARD?"),
+    ("default_methods: [reed]", "reed is no method", "did you mean read?"),
+]
+
+
+@pytest.mark.parametrize(("text", "what", "remedy"), CONFIG)
+def test_configuration_that_would_not_be_used_is_a_problem(tmp_path, text, what, remedy):
+    (line,) = told(tmp_path, {"site/config/data.yaml": f"# ours\n{text}\n"})
+    assert line.startswith("site/config/data.yaml:2: ")
+    assert what in line
+    assert remedy in line
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line", "says"),
+    [
+        ("data.yaml", "masks: {PHONE: mask}\n", 1, "put it below `site:` and `config:`"),
+        ("data.yaml", "site: {}\nlimits: 1\n", 2, "put it below `site:`"),
+        ("config/data.yaml", "bulk_roles: []\n", 1, "move the file to site/config/data.yaml"),
+        ("data.json", '{\n "site": {\n  "config": {\n   "x": 1}}}', 4, "site.config.x is no key"),
+        ("data.yaml", "site: 1\n", 1, "site is no object"),
+        ("data.yaml", "site:\n  rules: {}\n", 2, "data lies below site.rules"),
+        ("data.yaml", "site:\n  config: []\n", 2, "site.config is no object"),
+    ],
+)
+def test_data_that_nothing_reads_is_a_problem_with_its_line(tmp_path, name, text, line, says):
+    (found,) = told(tmp_path, {name: text})
+    assert found.startswith(f"{name}:{line}: ")
+    assert says in found
