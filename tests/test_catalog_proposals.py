@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from flow import CATALOG
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sidecar.catalog import Catalog, load, propose, words
@@ -108,7 +108,11 @@ entries = st.fixed_dictionaries(
 )
 
 
+ODD = {"required": [[], {}, 1, "a", "a"], "properties": {"a": {"type": [[], {}, "string"]}}}
+
+
 @given(st.lists(entries, max_size=4))
+@example([{"name": "odd", "inputSchema": ODD}])
 def test_whatever_a_backend_lists_its_proposals_load(listed):
     made = propose(CATALOG, listed)
     names = {entry["name"] for entry in listed}

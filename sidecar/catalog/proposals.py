@@ -123,7 +123,9 @@ def _input(schema: Any) -> JsonObject:
         if _ARGUMENT.fullmatch(name)
     }
     required = schema.get("required") if isinstance(schema, dict) else None
-    names = [n for n in required if n in properties] if isinstance(required, list) else []
+    # Strangers write it: what is no text may not even be looked up.
+    texts = [n for n in required if isinstance(n, str)] if isinstance(required, list) else []
+    names = [n for n in dict.fromkeys(texts) if n in properties]
     made: JsonObject = {"type": "object", "additionalProperties": False}
     return made | ({"required": names} if names else {}) | {"properties": properties}
 
@@ -131,7 +133,7 @@ def _input(schema: Any) -> JsonObject:
 def _argument(said: Any) -> JsonObject:
     kinds = said.get("type") if isinstance(said, dict) else None
     several = kinds if isinstance(kinds, list) else [kinds]
-    kind = next((one for one in several if one in _TYPES), "string")
+    kind = next((one for one in several if isinstance(one, str) and one in _TYPES), "string")
     about = said.get("description") if isinstance(said, dict) else None
     made: JsonObject = {"type": kind, "description": _text(about, set(), 500) or "Not described."}
     return made | ({"additionalProperties": True} if kind == "object" else {})
