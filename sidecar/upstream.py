@@ -26,6 +26,7 @@ T = TypeVar("T")
 _FORWARDED: Final = frozenset({"mcp-session-id", "mcp-protocol-version"})
 _RETURNED: Final = frozenset({"content-type", "mcp-session-id", "retry-after", "allow"})
 _ACCEPT: Final = "application/json, text/event-stream"
+_ENCODING: Final = "content-encoding"
 _SMALL: Final = 64 * 1024
 """Cap on a body that is passed through or looked at only to be refused, in bytes."""
 
@@ -99,7 +100,7 @@ class Backend:
     """The one client. Use as an async context manager: it opens and closes the pool.
 
     Raises (every method): BackendFailed when the backend cannot be reached, breaks off, redirects,
-    compresses or exceeds a size; BackendTimedOut when it is too slow.
+    compresses or exceeds a size (but see `forward` for a 429); BackendTimedOut when it is too slow.
     """
 
     def __init__(
@@ -132,6 +133,8 @@ class Backend:
         """Send one request and give the reply: whole, or as a stream of raw chunks for SSE.
 
         A stream must be read to its end or closed with `aclose`, which gives the connection back.
+        A 429 keeps its bytes and their encoding (invariant 10); over the cap its body is cut there,
+        and what is left of JSON or of a compressed text cannot be read to its end.
         """
         try:
             async with asyncio.timeout(self._target.reply_timeout):
@@ -164,12 +167,13 @@ class Backend:
         )
 
     async def _receive(self, response: aiohttp.ClientResponse) -> Reply:
+        is_limited = response.status == 429  # noqa: PLR2004 - RFC 6585
         # Latin-1 there and back keeps every byte; the client's own reading of a header does not.
         pairs = ((name.decode("latin-1").lower(), value) for name, value in response.raw_headers)
         headers = tuple(
             (name, value.decode("latin-1"))
             for name, value in pairs
-            if name in _RETURNED or is_rate_header(name)
+            if name in _RETURNED or is_rate_header(name) or (is_limited and name == _ENCODING)
         )
         try:
             _check(response)
@@ -179,7 +183,7 @@ class Backend:
                 await anext(stream)
                 return Reply(response.status, headers, stream=stream)
             cap = self._target.reply_bytes if response.status < 300 else _SMALL  # noqa: PLR2004
-            body = await _read(response, cap)
+            body = await _read(response, cap, is_cut=is_limited)
         except BaseException:
             response.close()
             raise
@@ -212,17 +216,19 @@ def is_rate_header(name: str) -> bool:
 def _check(response: aiohttp.ClientResponse) -> None:
     if 300 <= response.status < 400:  # noqa: PLR2004 - redirects are never followed
         raise BackendFailed("the backend redirects", reason="backend_redirects")
-    encoding = response.headers.get("Content-Encoding", "identity").lower()
-    if encoding != "identity":
+    encoding = response.headers.get(_ENCODING, "identity").lower()
+    if encoding != "identity" and response.status != 429:  # noqa: PLR2004 - passed on unread
         raise BackendFailed("the reply is compressed", reason="backend_compressed")
 
 
-async def _read(response: aiohttp.ClientResponse, cap: int) -> bytes:
+async def _read(response: aiohttp.ClientResponse, cap: int, *, is_cut: bool) -> bytes:
     chunks: list[bytes] = []
     size = 0
     async for chunk in response.content.iter_any():
         size += len(chunk)
-        if size > cap:
-            raise BackendFailed(f"the reply exceeds {cap} bytes", reason="reply_too_large")
         chunks.append(chunk)
-    return b"".join(chunks)
+        if size > cap:
+            if is_cut:
+                break
+            raise BackendFailed(f"the reply exceeds {cap} bytes", reason="reply_too_large")
+    return b"".join(chunks)[:cap]

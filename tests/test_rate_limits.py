@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
 from itertools import count
 
@@ -65,6 +66,19 @@ ANSWERS: dict[str, tuple[Headers, bytes]] = {
         ],
         b'{"a":1,"a":2, "n":1e999}\xef\xbb\xbf',
     ),
+    "compressed": (
+        [
+            (b"retry-after", b"3"),
+            (b"content-type", b"application/json"),
+            (b"content-encoding", b"gzip"),
+            (b"x-ratelimit-reset", b"9"),
+        ],
+        gzip.compress(b'{"message":"slow down"}'),
+    ),
+    "nested too deep to be scanned": (
+        [(b"content-type", b"application/json"), (b"retry-after", b"4")],
+        b"[" * 100 + b'"mara.lindqvist@example.com"' + b"]" * 100,
+    ),
     "personal": (
         [(b"content-type", b"application/json"), (b"retry-after", b"2")],
         b'{"message":"limit of mara.lindqvist@example.com exceeded"}',
@@ -102,7 +116,7 @@ def before_gladly(gladly: Stack, tmp_path_factory: pytest.TempPathFactory) -> It
 
 def told(answer: httpx2.Response) -> Headers:
     """Everything that says how to back off, in order, and what the body is."""
-    names = (b"retry-after", b"content-type", b"ratelimit", b"x-ratelimit")
+    names = (b"retry-after", b"content-type", b"content-encoding", b"ratelimit", b"x-ratelimit")
     pairs = ((name.lower(), value) for name, value in answer.headers.raw)
     return [pair for pair in pairs if pair[0].startswith(names)]
 
@@ -128,12 +142,26 @@ async def test_invariant_10_any_429_arrives_byte_for_byte(sidecar, throttle, kin
         request_id, got = await call(http, sidecar.url("triage"), era)
     assert backend.requests == before + 1
     assert sent.status_code == got.status_code == 429
-    assert got.content == sent.content == backend.body
+    body = gzip.decompress(backend.body) if "content-encoding" in got.headers else backend.body
+    assert got.content == sent.content == body
+    assert got.headers["content-length"] == str(len(backend.body))
     assert told(got) == told(sent) == [(name.lower(), value) for name, value in backend.headers]
     (outcome,) = logged(sidecar, request_id=str(request_id))
     assert (outcome["outcome"]["status"], outcome["outcome"]["http"]) == ("rate_limited", 429)
     found = {"found": {"EMAIL": 1}} if kind == "personal" else {}
     assert outcome.get("data", {}) == found
+
+
+async def test_invariant_10_a_429_over_the_cap_keeps_its_fields_and_the_beginning_of_its_body(
+    sidecar, throttle
+):
+    backend, _ = throttle
+    backend.headers, backend.body = ANSWERS["gladly"][0], bytes(range(256)) * 300
+    async with caller(sidecar.bearer("agent")) as http:
+        _, got = await call(http, sidecar.url("triage"), "auto")
+    assert (got.status_code, got.content) == (429, backend.body[: 64 * 1024])
+    assert told(got) == [(name.lower(), value) for name, value in backend.headers]
+    assert got.headers["content-length"] == str(64 * 1024)
 
 
 @pytest.mark.parametrize("era", ERAS)

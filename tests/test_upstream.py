@@ -236,6 +236,38 @@ async def test_a_reply_that_is_not_as_it_must_be_fails(raw, reason):
 
 
 @sockets
+@pytest.mark.parametrize(
+    ("body", "encoding"),
+    [(b"\x1f\x8b\x00\xff", "gzip"), (b"x" * 64 * 1024, "identity"), (b"", "br")],
+    ids=["compressed", "at the cap", "empty"],
+)
+async def test_invariant_10_a_429_comes_whole_with_its_encoding(body, encoding):
+    raw = answer(body, "429 Too Many Requests", content_encoding=encoding, retry_after="3")
+    async with reached(fixed(raw)) as (_, backend):
+        reply = await once(backend)
+    assert (reply.status, reply.body) == (429, body)
+    assert (reply.get("content-encoding"), reply.get("retry-after")) == (encoding, "3")
+
+
+@sockets
+@pytest.mark.parametrize("is_chunked", [True, False])
+async def test_invariant_10_a_429_over_the_cap_is_cut_there_and_its_connection_not_used_again(
+    is_chunked,
+):
+    body = bytes(range(256)) * 300
+    raw = answer(body, "429 Too Many Requests", retry_after="3")
+    if is_chunked:
+        head = CHUNKED.replace(b"200 OK", b"429 Too Many Requests\r\nretry-after: 3")
+        raw = head + chunk(body[:1000]) + chunk(body[1000:]) + b"0\r\n\r\n"
+    async with asyncio.timeout(5), reached(fixed(raw)) as (wire, backend):
+        for _ in range(2):
+            reply = await once(backend)
+            assert (reply.status, reply.body) == (429, body[: 64 * 1024])
+            assert reply.get("retry-after") == "3"
+        assert len(wire.seen) == 2
+
+
+@sockets
 async def test_chunks_of_a_stream_are_given_on_as_they_come():
     more = asyncio.Event()
     script = steps(chunk(b"data: 1\n\n"), more, chunk(b"data: 2\n\n"), b"0\r\n\r\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Final
 
 import orjson
@@ -9,7 +10,7 @@ import orjson
 from sidecar import exchange as exchanges
 from sidecar import jsonrpc, redaction, upstream
 from sidecar.catalog.pins import REVIEWED
-from sidecar.errors import BackendFailed
+from sidecar.errors import BackendFailed, Refusal
 from sidecar.exchange import Exchange
 from sidecar.model import JsonObject, Mask, Message, Reply, Tool
 
@@ -128,10 +129,15 @@ def _odd(detail: str) -> BackendFailed:
 
 
 def rate_limited(exchange: Exchange, reply: Reply) -> Reply:
-    """Pass a 429 byte for byte; what the scan finds in it is counted, not altered."""
-    for finding in redaction.scan(reply.body.decode("utf-8", "replace")):
-        exchange.tally.found[finding.entity] += 1
-    names = {"content-type", "retry-after"}
+    """Pass a 429 byte for byte; what the scan finds in it is counted, not altered.
+
+    A compressed body, or one that the scan gives up on, passes uncounted.
+    """
+    if reply.get("content-encoding", "identity").lower() == "identity":
+        with contextlib.suppress(Refusal):
+            for finding in redaction.scan(reply.body.decode("utf-8", "replace")):
+                exchange.tally.found[finding.entity] += 1
+    names = {"content-type", "content-encoding", "retry-after"}
     headers = tuple(h for h in reply.headers if h[0] in names or upstream.is_rate_header(h[0]))
     return Reply(429, headers, reply.body)
 
