@@ -90,15 +90,35 @@ async def test_an_error_is_masked_in_every_framing_and_keeps_what_a_model_needs(
     async with sidecar(tmp_path, url) as up:
         answer = await asked(up)
         assert "mara.lindqvist" not in answer.text
-        if framing != "http":
-            assert answer.status_code == 200
-            assert "rVamfZHvQuORFnsk-3mNuw" in answer.text
-            assert "[EMAIL] has moved" in answer.text
+        assert answer.status_code == 200
+        assert "rVamfZHvQuORFnsk-3mNuw" in answer.text
+        assert "[EMAIL] has moved" in answer.text
         await up.stop_sidecar()
         (outcome,) = logged(up, tool=SHOWN)
         statuses = {"result": "tool_error", "error": "backend_error", "http": "backend_error"}
         assert outcome["outcome"]["status"] == statuses[framing]
         assert "mara.lindqvist" not in up.audit_log.read_text()
+
+
+@pytest.mark.parametrize("framing", get_args(Framing))
+async def test_the_official_client_surfaces_the_cause_of_an_error_in_every_framing(
+    tmp_path, hosted, framing
+):
+    platform, url = hosted
+    platform.failure, platform.framing = Failure(404, MOVED), framing
+    async with (
+        sidecar(tmp_path, url) as up,
+        caller(up.bearer("agent")) as http,
+        Client(streamable_http_client(up.url("read-only"), http_client=http)) as client,
+    ):
+        if framing == "result":
+            said = text(await client.call_tool(SHOWN, PHONE))
+        else:
+            with pytest.raises(MCPError) as raised:
+                await client.call_tool(SHOWN, PHONE)
+            said = str(raised.value.error.data)
+    assert "rVamfZHvQuORFnsk-3mNuw" in said
+    assert "mara.lindqvist" not in said
 
 
 @pytest.mark.parametrize("rates", RATES.values(), ids=RATES)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any, Final
 
 from sidecar import edge, jsonrpc, redaction, sse, upstream
@@ -52,11 +53,15 @@ class Inspector:
             return None
         if reply.status == 429:  # noqa: PLR2004 - RFC 6585
             return results.rate_limited(exchange, reply)
+        is_json = reply.get("content-type").lower() in _JSON
+        failed = results.vendors_error(exchange, reply) if is_json else None
+        if failed is not None:
+            return await self._answer(exchange, failed, replace(reply, status=200))
         if reply.status in {401, 403} or reply.status >= 500:  # noqa: PLR2004
             raise BackendFailed(f"the backend answered {reply.status}", reason="backend_refused")
         if not reply.body or reply.status in {202, 204}:
             return _empty(exchange, reply)
-        if reply.get("content-type").lower() not in _JSON:
+        if not is_json:
             if reply.status >= 400:  # noqa: PLR2004 - an error page: the status says enough
                 return _empty(exchange, reply)
             raise BackendFailed("neither JSON nor a stream", reason="backend_content_type")
@@ -64,6 +69,9 @@ class Inspector:
         is_stray_error = reply.status >= 400 and message.id is None  # noqa: PLR2004
         if message.kind != "response" or not (is_stray_error or _is_answer(exchange, message)):
             raise BackendFailed("answers another request", reason="foreign_response")
+        return await self._answer(exchange, message, reply)
+
+    async def _answer(self, exchange: Exchange, message: Message, reply: Reply) -> Reply:
         self._waiting.end(exchange, message)
         out = await self._response(exchange, message)
         return Reply(reply.status, _kept(reply), out.canonical)

@@ -10,13 +10,14 @@ import orjson
 from sidecar import exchange as exchanges
 from sidecar import jsonrpc, redaction, upstream
 from sidecar.catalog.pins import REVIEWED
-from sidecar.errors import BackendFailed, Refusal
+from sidecar.errors import BackendFailed, Malformed, Refusal
 from sidecar.exchange import Exchange
 from sidecar.model import JsonObject, Mask, Message, Reply, Tool
 
 _CALLED: Final = frozenset({"content", "structuredContent", "isError", "resultType", "tools"})
 _LISTED: Final = frozenset({"tools", "nextCursor", "resultType", "ttlMs", "cacheScope", "_meta"})
 _ENTRY: Final = frozenset({"name", *REVIEWED})
+_OF_MCP: Final = frozenset({401, 403, 404, 405})
 _TOOLS: Final = b'"tools":['
 """How a list of tools stands in our own JSON; inside a string its quotes would be escaped."""
 
@@ -73,6 +74,34 @@ def of_error(exchange: Exchange, asked: Exchange, message: Message) -> Message:
     _count(exchange, done)
     shown = {**done.value["error"], "data": done.value["structuredContent"]}
     return jsonrpc.message({**message.body, "error": shown})
+
+
+def vendors_error(exchange: Exchange, reply: Reply) -> Message | None:
+    """A vendor's error that is the HTTP answer to a call, as the JSON-RPC error it might have been.
+
+    Some platforms answer so. It gets HTTP 200, since official clients make of any other status an
+    exception that hides the body from a model. MCP gives 401, 403, 404, 405 and all of 5xx a
+    meaning of their own: there the platform must say that the error came from the vendor.
+    """
+    asked = exchange.message
+    is_call = asked is not None and asked.method == "tools/call" and asked.id is not None
+    if asked is None or not is_call or reply.status < 400:  # noqa: PLR2004
+        return None
+    try:
+        envelope = orjson.loads(reply.body)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(envelope, dict) or envelope.get("statusCode") != reply.status:
+        return None
+    is_ambiguous = reply.status in _OF_MCP or reply.status >= 500  # noqa: PLR2004
+    if is_ambiguous and envelope.get("truto_is_remote_error") is not True:
+        return None
+    text = f"The backend answered HTTP {reply.status}; data holds what it said."
+    error = {"code": jsonrpc.INTERNAL_ERROR, "message": text, "data": envelope}
+    try:
+        return jsonrpc.message({"jsonrpc": "2.0", "id": asked.id, "error": error})
+    except Malformed:
+        return None
 
 
 def of_notification(exchange: Exchange, message: Message, masks: tuple[Mask, ...]) -> Message:

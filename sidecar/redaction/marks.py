@@ -90,14 +90,23 @@ def records(root: Any) -> list[tuple[Any, Link]]:
     """The records of a payload with their places below it.
 
     Each element of the list `result`, or of the payload if that is a list; else the payload
-    itself, together with an object `result`.
+    itself, together with an object `result`. What a platform's envelope of an error holds as
+    `raw_response` is the vendor's own body, and read in the same way.
     """
+    if isinstance(root, list):
+        return _each(root, None)
     inner = root.get("result") if isinstance(root, dict) else None
     if isinstance(inner, list):
-        return [(record, ((None, "result"), i)) for i, record in enumerate(inner)]
-    if isinstance(root, list):
-        return [(record, (None, i)) for i, record in enumerate(root)]
-    return [(root, None), *([(inner, (None, "result"))] if isinstance(inner, dict) else [])]
+        found = _each(inner, (None, "result"))
+    else:
+        found = [(root, None), *([(inner, (None, "result"))] if isinstance(inner, dict) else [])]
+    raw = root.get("raw_response") if isinstance(root, dict) else None
+    link: Link = (None, "raw_response")
+    return found + (_each(raw, link) if isinstance(raw, list) else [(raw, link)] if raw else [])
+
+
+def _each(inner: list[Any], link: Link) -> list[tuple[Any, Link]]:
+    return [(record, (link, i)) for i, record in enumerate(inner)]
 
 
 def places(root: Any, node: Node) -> Places:
