@@ -123,13 +123,8 @@ async def opened(
         stack.push_async_callback(road.close)
         await writer.record(_started(parts.catalog, engine), is_synced=True)
         limits = settings.limits
-        endpoint = Endpoint(
-            road,
-            limits.request_bytes,
-            limits.body_timeout,
-            limits.streams,
-            entrance.documents(settings),
-        )
+        documents = entrance.documents(settings)
+        endpoint = Endpoint(road, limits.request_bytes, limits.body_timeout, documents)
         stack.push_async_callback(_stop, asyncio.create_task(survey.run()))
         _log.info("opened", endpoints=len(settings.endpoints), tools=len(parts.catalog))
         yield Running(endpoint, road, writer, reviewed)
@@ -202,6 +197,7 @@ def rules(settings: Settings) -> Rules:
             are_writes_synced=settings.audit.writes == "synced",
         ),
         is_discovery=settings.backend.tool_exposure == "discovery",
+        streams=settings.limits.streams,
     )
 
 

@@ -15,7 +15,7 @@ from contextlib import aclosing
 from types import MappingProxyType
 from typing import Any, Final
 
-from sidecar import edge, jsonrpc
+from sidecar import edge
 from sidecar.errors import Inadmissible
 from sidecar.model import Head, Reply
 from sidecar.pipeline import Road
@@ -29,20 +29,13 @@ _STREAM_HEADERS: Final = (
     (b"cache-control", b"no-cache, no-transform"),
     (b"x-accel-buffering", b"no"),
 )
-_TOO_MANY_STREAMS: Final = Reply(
-    503,
-    (("content-type", "application/json"), ("retry-after", "5")),
-    jsonrpc.error(None, jsonrpc.INTERNAL_ERROR, "Too many streams are open. Try again later."),
-)
 
 
 class Endpoint:
     """The ASGI application. Sizes in bytes, times in seconds.
 
     `documents` are public and the same for everybody: they are answered by path alone, to whoever
-    asks, without a word in the audit log. While `streams` are open no further listener is let in.
-    A call that is answered by a stream is counted too, but never refused for it: by then it has
-    been executed.
+    asks, without a word in the audit log.
     """
 
     def __init__(
@@ -50,13 +43,11 @@ class Endpoint:
         road: Road,
         request_bytes: int,
         body_timeout: float,
-        streams: int,
         documents: Mapping[str, Reply] = MappingProxyType({}),
     ) -> None:
         self._road = road
         self._limit = request_bytes
         self._timeout = body_timeout
-        self._free_streams = streams
         self._listeners: set[asyncio.Timeout] = set()
         self._documents = documents
 
@@ -67,9 +58,6 @@ class Endpoint:
             await _send_body(self._documents[head.path], send)
             return
         is_cancelled_by_leaving = head.verb != "POST" or edge.speaks_modern(head)
-        if head.verb == "GET" and self._free_streams <= 0:
-            await _send_body(_TOO_MANY_STREAMS, send)
-            return
         call = _Call(receive, self._limit, self._timeout)
         if head.verb != "POST":
             # No body will be read, and a listener may be silent for long: watch from the start.
@@ -98,12 +86,8 @@ class Endpoint:
         self, reply: Reply, stream: AsyncGenerator[bytes, None], send: Send
     ) -> None:
         async with aclosing(stream) as chunks:
-            self._free_streams -= 1
-            try:
-                await _start(reply, _STREAM_HEADERS, send)
-                await self._relay(reply, chunks, send)
-            finally:
-                self._free_streams += 1
+            await _start(reply, _STREAM_HEADERS, send)
+            await self._relay(reply, chunks, send)
         await send({"type": "http.response.body", "body": b""})
 
     async def _relay(self, reply: Reply, chunks: AsyncGenerator[bytes, None], send: Send) -> None:

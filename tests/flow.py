@@ -145,6 +145,7 @@ class Flow:
         passed: Sequence[str] = (),
         tools: Any = CATALOG,
         is_discovery: bool = False,
+        streams: int = 100,
     ) -> None:
         self.log = folder / "audit" / "audit.jsonl"
         self.backend = Backend()
@@ -166,9 +167,9 @@ class Flow:
             backend=self.backend,
         )
         edges = edge.Rules(frozenset({"localhost"}), frozenset(), 1 << 20)
-        rules = Rules(edges, Durability(), is_discovery)
+        rules = Rules(edges, Durability(), is_discovery, streams)
         self.road = Road(organs, rules, lambda: datetime.now(UTC))
-        app = AsgiEndpoint(self.road, 1 << 20, 5.0, 100)
+        app = AsgiEndpoint(self.road, 1 << 20, 5.0)
         transport = httpx2.ASGITransport(app)
         self.http = httpx2.AsyncClient(transport=transport, base_url="http://localhost")
 

@@ -93,8 +93,8 @@ def modern_caller(f: Flow) -> Caller:
 async def served(
     folder: Path, *, seconds: float = 5.0, streams: int = 9
 ) -> AsyncIterator[tuple[Flow, Endpoint]]:
-    async with flow(folder) as f:
-        yield f, Endpoint(f.road, LIMIT, seconds, streams)
+    async with flow(folder, streams=streams) as f:
+        yield f, Endpoint(f.road, LIMIT, seconds)
 
 
 async def test_a_body_in_pieces_is_put_together(tmp_path):
@@ -215,21 +215,84 @@ async def endless(closed: asyncio.Event) -> Reply:
     return Reply(200, SSE, stream=made)
 
 
-async def test_listeners_beyond_the_limit_are_refused_and_the_backend_is_not_asked(tmp_path):
+def listening(f: Flow, era: str) -> Caller:
+    """Somebody who only listens."""
+    if era == "legacy":
+        return caller(f, "GET")
+    body, headers = modern(ask("subscriptions/listen", notifications={}))
+    return caller(f, **headers).sends(orjson.dumps(body))
+
+
+@pytest.mark.parametrize("era", ["legacy", "modern"])
+async def test_listeners_beyond_the_limit_are_refused_and_the_backend_is_not_asked(tmp_path, era):
     async with served(tmp_path, streams=1) as (f, endpoint):
         first = asyncio.Event()
         f.backend.reply = await endless(first)
-        listener = caller(f, "GET")
+        listener = listening(f, era)
         task = asyncio.create_task(listener.run(endpoint))
         await listener.started.wait()
         f.backend.sent.clear()
-        too_many = caller(f, "GET")
+        too_many = listening(f, era)
         await too_many.run(endpoint)
         assert too_many.status == 503
         assert too_many.headers[b"retry-after"] == b"5"
+        assert orjson.loads(too_many.body)["error"]["code"] == -32603
         assert f.backend.sent == []
+        assert f.outcome["decision"]["reason"] == "too_many_streams"
+        assert f.outcome["actor"]["subject"] == "agent-1"
         await left(task)
         assert first.is_set()
+        await runs_and_leaves(f, endpoint)
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"raw_path": b"/mcp/unknown"}, 404),
+        ({"raw_path": b"/nowhere"}, 404),
+        ({"headers": [(b"host", b"evil.example")]}, 403),
+        ({"headers": [(b"host", b"localhost")]}, 401),
+    ],
+)
+async def test_a_stranger_learns_nothing_of_a_full_sidecar(tmp_path, changes, status):
+    async with served(tmp_path, streams=0) as (f, endpoint):
+        stranger = caller(f, "GET")
+        stranger.scope.update(changes)
+        await stranger.run(endpoint)
+        assert stranger.status == status
+        assert len(f.events()) == 1
+
+
+async def test_a_full_sidecar_still_answers_calls_and_ends_sessions(tmp_path):
+    async with served(tmp_path, streams=0) as (f, endpoint):
+        final = {"jsonrpc": "2.0", "id": 1, "result": {"content": []}}
+        f.backend.reply = stream(event(final))
+        c = modern_caller(f)
+        await c.run(endpoint)
+        assert c.status == 200
+        f.backend.reply = Reply(200)
+        ends = caller(f, "DELETE")
+        await ends.run(endpoint)
+        assert ends.status == 200
+
+
+async def test_listeners_on_their_way_have_their_places_already_and_give_them_back(tmp_path):
+    async with served(tmp_path, streams=1) as (f, endpoint):
+        reached, release = asyncio.Event(), asyncio.Event()
+
+        async def refuses(*_: object) -> Reply:
+            reached.set()
+            await release.wait()
+            return Reply(405)
+
+        f.backend.reply = refuses
+        first, second = caller(f, "GET"), caller(f, "GET")
+        task = asyncio.create_task(first.run(endpoint))
+        await reached.wait()
+        await second.run(endpoint)
+        release.set()
+        await soon(task)
+        assert (first.status, second.status) == (405, 503)
         await runs_and_leaves(f, endpoint)
 
 

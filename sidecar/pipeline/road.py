@@ -24,27 +24,25 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
 
 from sidecar import audit, edge, jsonrpc, redaction, sse, upstream
-from sidecar.catalog import Tools
 from sidecar.errors import Refusal, Unauthenticated
 from sidecar.exchange import Exchange, Tally
-from sidecar.identity import Sessions, Verifier
 from sidecar.model import Head, Reply
 from sidecar.pipeline import target
-from sidecar.pipeline.backend import Backend
 from sidecar.pipeline.inspection import Inspector, stream_headers
 from sidecar.pipeline.judgment import refuse_by
 from sidecar.pipeline.lists import Lists
+from sidecar.pipeline.organs import Organs, Rules
 from sidecar.pipeline.questions import Questions
-from sidecar.pipeline.records import Durability, Records, ended, status_of
-from sidecar.pipeline.survey import Survey
+from sidecar.pipeline.records import Records, ended, status_of
+from sidecar.pipeline.streams import Streams
 from sidecar.pipeline.waiting import Asked, Waiting
-from sidecar.policy import Facts, Policy
+from sidecar.policy import Facts
 
 _log = structlog.get_logger("sidecar.road")
 
@@ -52,31 +50,6 @@ _ABOUT_TOOLS = frozenset({"tools/call", "tools/list"})
 
 Step = Callable[[Exchange], Awaitable[Exchange]]
 Observe = Callable[[str, Exchange], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Organs:
-    """What the road is made of; redaction is functions only and needs no instance.
-
-    Without a `survey` the tools are taken as the catalog has them, never compared with a backend's.
-    """
-
-    identity: Verifier
-    sessions: Sessions
-    tools: Tools
-    policy: Policy
-    audit: audit.Writer
-    backend: Backend
-    survey: Survey | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """How this road is set: what the edge admits, how durable records are, how tools are shown."""
-
-    edge: edge.Rules
-    durability: Durability
-    is_discovery: bool = False
 
 
 class Road:
@@ -95,6 +68,7 @@ class Road:
         self._observe = observe
         self._asked = Asked()
         self._waiting = Waiting()
+        self._streams = Streams(rules.streams)
         self._records = Records(organs.audit, rules.durability)
         lists = Lists(organs.tools, organs.policy, clock, is_discovery=rules.is_discovery)
         questions = Questions(organs.backend, organs.policy, self._asked, organs.survey, clock)
@@ -133,6 +107,7 @@ class Road:
             return await self._records.refusal(exchange, Refusal(type(fault).__name__))
         finally:
             self._waiting.release(exchange)
+            self._streams.arrived(exchange)
         return exchange.reply or Reply(202)
 
     async def close(self) -> None:
@@ -212,6 +187,7 @@ class Road:
     async def _record_intent(self, exchange: Exchange) -> Exchange:
         # Refused here and not in step 6, so that the record of a refusal holds the decision.
         refuse_by(exchange)
+        self._streams.expect(exchange)
         self._waiting.check_resumed(exchange)
         self._waiting.begin(exchange)
         return await self._records.intent(exchange)
@@ -260,6 +236,7 @@ class Road:
         self, exchange: Exchange, chunks: AsyncGenerator[bytes, None]
     ) -> AsyncGenerator[bytes, None]:
         """Steps 9 and 10 of a stream: each event redacted, the outcome before the final one."""
+        self._streams.opened()
         try:
             async with (
                 aclosing(chunks),
@@ -277,6 +254,7 @@ class Road:
             if reply.body:
                 yield sse.serialise(sse.ServerEvent(reply.body, b"message"))
         finally:
+            self._streams.closed()
             # The stream ended without a final result, or the caller left.
             if not exchange.tally.is_waiting:
                 await self._records.outcome(exchange, ended(exchange))

@@ -1,0 +1,42 @@
+"""What a road is made of, and how it is set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sidecar import audit, edge
+from sidecar.catalog import Tools
+from sidecar.identity import Sessions, Verifier
+from sidecar.pipeline.backend import Backend
+from sidecar.pipeline.records import Durability
+from sidecar.pipeline.survey import Survey
+from sidecar.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Organs:
+    """What the road is made of; redaction is functions only and needs no instance.
+
+    Without a `survey` the tools are taken as the catalog has them, never compared with a backend's.
+    """
+
+    identity: Verifier
+    sessions: Sessions
+    tools: Tools
+    policy: Policy
+    audit: audit.Writer
+    backend: Backend
+    survey: Survey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How this road is set: what the edge admits, how durable records are, how tools are shown.
+
+    While `streams` are open, no further listener is let in.
+    """
+
+    edge: edge.Rules
+    durability: Durability
+    is_discovery: bool = False
+    streams: int = 256
