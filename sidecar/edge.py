@@ -1,7 +1,8 @@
 """What may come in at all, judged on the head of a request; pure functions, no I/O.
 
-`admit` looks before anybody is asked who they are; `confirm` holds the mirrored MCP headers against
-the parsed body, which alone decides (MCP 2026-07-28, "Request Metadata" and "Server Validation").
+`admit` looks before anybody is asked who they are; `confirm` and `confirm_params` hold the mirrored
+MCP headers against the parsed body, which alone decides (MCP 2026-07-28, "Request Metadata" and
+"Server Validation").
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -47,6 +49,7 @@ _NAMED_BY: Final = {
     "tasks/cancel": "taskId",
 }
 """Which parameter `Mcp-Name` mirrors (MCP 2026-07-28, "Standard Headers"; SEP-2663 for tasks)."""
+_PARAM: Final = "mcp-param-"
 _WRAPPED: Final = re.compile(r"=\?base64\?([A-Za-z0-9+/=]*)\?=")
 
 
@@ -133,7 +136,29 @@ def confirm(head: Head, message: Message) -> None:
         _equal("Mcp-Method", head.get("mcp-method"), message.method)
     if head.get("mcp-name") or (must_have and named is not None):
         _equal("Mcp-Name", _unwrapped(head.get("mcp-name")), named)
-    _check_params(head, message)
+
+
+def confirm_params(head: Head, message: Message, paths: Mapping[str, tuple[str, ...]]) -> None:
+    """Refuse a request with an `Mcp-Param-*` header that differs from the argument it stands for.
+
+    `paths` are what the tool's schema says, by the header's name without its prefix. A header that
+    is not among them must bear an argument's own name, whose case a header cannot keep.
+
+    Raises:
+        Malformed: -32020, also for a header that stands for no argument of this message.
+    """
+    given = message.params.get("arguments")
+    arguments: Any = given if isinstance(given, dict) else {}
+    for key, value in head.headers:
+        name = key.removeprefix(_PARAM)
+        if name == key:
+            continue
+        if name in paths:
+            meant = [_at(arguments, paths[name])]
+        else:
+            meant = [found for own, found in arguments.items() if own.lower() == name]
+        if {_text(one) for one in meant} != {_unwrapped(value)}:
+            _equal(key, value, None)
 
 
 def mirrored(message: Message) -> list[tuple[str, str]]:
@@ -197,15 +222,10 @@ def _equal(name: str, header: str, body: Any) -> None:
         )
 
 
-def _check_params(head: Head, message: Message) -> None:
-    mirrors = [(key, value) for key, value in head.headers if key.startswith("mcp-param-")]
-    if not mirrors:
-        return
-    arguments = message.params.get("arguments")
-    scalars = {_text(v) for v in arguments.values()} if isinstance(arguments, dict) else set()
-    for key, value in mirrors:
-        if _unwrapped(value) not in scalars:
-            _equal(key, value, None)
+def _at(value: Any, path: tuple[str, ...]) -> Any:
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
 
 
 def _text(value: Any) -> str | None:

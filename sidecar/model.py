@@ -162,6 +162,7 @@ class Tool:
 
     `customer_text` are patterns of the leaves of a result record that customers write; of what
     nobody reviewed, customers may have written anything.
+    `mirrors` is the backend's word: which argument, by its path, each `Mcp-Param-*` header repeats.
     """
 
     name: str
@@ -175,6 +176,7 @@ class Tool:
     arguments: Mapping[str, ArgumentMarks] = field(default_factory=dict)
     customer_text: tuple[str, ...] = ("/**",)
     is_pinned: bool = True
+    mirrors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def entities(self) -> tuple[str, ...]:

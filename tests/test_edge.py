@@ -167,13 +167,63 @@ def test_a_legacy_request_needs_no_mirrored_header(era):
     edge.confirm(head(mcp_protocol_version="2025-06-18"), era(name="a"))
 
 
-def test_a_mirrored_parameter_must_stand_in_the_body():
-    message = legacy(name="a", arguments={"region": "eu", "n": 5, "b": True})
-    for value in ("eu", "5", "true", f"=?base64?{base64.b64encode(b'eu').decode()}?="):
-        edge.confirm(head(mcp_param_region=value), message)
-    for value in ("us", "=?base64?ZXU?=", "=?base64?/////?="):
-        with pytest.raises(Malformed):
-            edge.confirm(head(mcp_param_region=value), message)
+ARGUMENTS = {"region": "eu", "n": 5, "b": True, "no": None, "Loud": "x", "in": {"zone": "z"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("region", "eu"),
+        ("region", f"=?base64?{base64.b64encode(b'eu').decode()}?="),
+        ("n", "5"),
+        ("b", "true"),
+        ("loud", "x"),
+        ("zone", "z"),
+        ("count", "5"),
+    ],
+)
+def test_a_mirrored_parameter_passes_with_the_value_of_its_argument(name, value):
+    message = legacy(name="a", arguments=ARGUMENTS)
+    paths = {"zone": ("in", "zone"), "count": ("n",)}
+    edge.confirm_params(head(extra=((f"mcp-param-{name}", value),)), message, paths)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("region", "us"),
+        ("region", "5"),
+        ("region", "=?base64?ZXU?="),
+        ("region", "=?base64?/////?="),
+        ("n", "eu"),
+        ("no", "None"),
+        ("in", "z"),
+        ("zone", "eu"),
+        ("area", "eu"),
+        ("", "eu"),
+        ("loud", "eu"),
+        ("gone", ""),
+    ],
+)
+def test_a_mirrored_parameter_is_held_against_its_own_argument_alone(name, value):
+    message = legacy(name="a", arguments=ARGUMENTS)
+    paths = {"zone": ("in", "zone"), "loud": ("Loud", "x"), "gone": ("gone",)}
+    with pytest.raises(Malformed) as refused:
+        edge.confirm_params(head(extra=((f"mcp-param-{name}", value),)), message, paths)
+    assert refused.value.code == jsonrpc.HEADER_MISMATCH
+
+
+def test_arguments_that_differ_only_in_case_are_mirrored_only_if_equal():
+    header = head(mcp_param_a="1")
+    edge.confirm_params(header, legacy(name="x", arguments={"a": 1, "A": "1"}), {})
+    with pytest.raises(Malformed):
+        edge.confirm_params(header, legacy(name="x", arguments={"a": 1, "A": 2}), {})
+
+
+@pytest.mark.parametrize("params", [{}, {"arguments": []}])
+def test_a_mirrored_parameter_needs_arguments(params):
+    with pytest.raises(Malformed):
+        edge.confirm_params(head(mcp_param_a=""), legacy(name="x", **params), {})
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=30))

@@ -19,6 +19,7 @@ from typing import Any, Final, Protocol
 
 import orjson
 
+from sidecar.catalog.mirrors import mirrors
 from sidecar.errors import ConfigError, Problem
 from sidecar.model import JsonObject, Tool
 
@@ -112,6 +113,7 @@ class Reviewed:
         self._pins = pins
         self._accepted = _fingerprints(pins)
         self._seen: dict[str, str] | None = None
+        self._mirrors: dict[str, Mapping[str, tuple[str, ...]]] = {}
         self.drift = Drift()
 
     @property
@@ -125,13 +127,17 @@ class Reviewed:
             self._pins = Pins.of(entries)
             self._accepted = _fingerprints(self._pins)
         self._seen = _seen(entries)
+        said = ((str(entry["name"]), mirrors(entry.get("inputSchema"))) for entry in entries)
+        self._mirrors = {name: paths for name, paths in said if paths}
         before, self.drift = self.drift, drift(self._pins, entries)
         return self.drift != before
 
     def find(self, name: str) -> Tool:
         """What is known of a tool, pinned if the backend's own list says what was accepted."""
         seen = self._seen.get(name) if self._seen else None
-        return self._marked(name, seen)
+        tool = self._marked(name, seen)
+        paths = self._mirrors.get(name)
+        return replace(tool, mirrors=paths) if paths else tool
 
     def judge(self, entry: JsonObject) -> Tool:
         """The same for an entry of a list on its way to a caller: by what that entry says."""

@@ -187,6 +187,10 @@ class Road:
     async def _record_intent(self, exchange: Exchange) -> Exchange:
         # Refused here and not in step 6, so that the record of a refusal holds the decision.
         refuse_by(exchange)
+        if exchange.message is not None:
+            # Once the verdict is in, or its headers would tell a hidden tool from an unknown one.
+            mirrors = exchange.tool.mirrors if exchange.tool else {}
+            edge.confirm_params(exchange.head, exchange.message, mirrors)
         self._streams.expect(exchange)
         self._waiting.check_resumed(exchange)
         self._waiting.begin(exchange)
