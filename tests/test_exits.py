@@ -64,6 +64,37 @@ async def test_a_named_exit_is_still_held_to_the_endpoints_methods_and_tags(tmp_
         assert f.backend.sent == []
 
 
+@pytest.mark.parametrize(
+    ("method", "era", "code"),
+    [
+        ("prompts/get", "legacy", -32602),
+        ("prompts/get", "modern", -32602),
+        ("resources/read", "legacy", -32002),
+        ("resources/read", "modern", -32602),
+        ("completion/complete", "legacy", -32602),
+        ("tasks/cancel", "legacy", -32602),
+    ],
+)
+async def test_a_passed_exit_that_is_refused_for_its_arguments_is_as_not_found(
+    tmp_path, method, era, code
+):
+    """The method is there, as its other uses show; which rule refused is the audit log's."""
+    key = "uri" if method == "resources/read" else "name"
+    asked = ask(method, **{key: "of 4111 1111 1111 1111"})
+    body, headers = (asked, {}) if era == "legacy" else modern(asked)
+    if era == "modern":
+        headers["mcp-name"] = asked["params"][key]
+    async with flow(tmp_path, passed=[method]) as f:
+        reply = await f.ask(body, headers=headers)
+        assert reply.status_code == 200
+        assert (reply.json()["error"]["code"], reply.json()["error"]["message"]) == (
+            code, "Not found."
+        )  # fmt: skip
+        assert f.outcome["decision"]["reason"] == "unfound"
+        assert "arguments.personal_data" in {d["code"] for d in f.outcome["decision"]["denials"]}
+        assert f.backend.sent == []
+
+
 async def test_a_card_number_does_not_leave_through_an_exit(tmp_path):
     async with flow(tmp_path, passed=["completion/complete"]) as f:
         argument = {"name": "x", "value": "4111 1111 1111 1111"}

@@ -57,6 +57,19 @@ def unknown_method(exchange: Exchange) -> Denied:
     )
 
 
+def unfound(exchange: Exchange) -> Denied:
+    """The refusal of one prompt, resource, completion or task, whose method is passed on."""
+    message = exchange.message
+    is_resource = message is not None and message.method.startswith("resources/")
+    is_legacy = message is not None and not edge.is_modern(message)
+    return Denied(
+        "refused for these parameters",
+        reason="unfound",
+        public="Not found.",
+        code=jsonrpc.RESOURCE_NOT_FOUND if is_resource and is_legacy else jsonrpc.INVALID_PARAMS,
+    )
+
+
 def _denied(exchange: Exchange, refusal: Denied) -> Reply:
     request_id = _id(exchange)
     meta: JsonObject = {"_meta": {EVENT_KEY: exchange.id}}

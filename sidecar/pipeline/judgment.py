@@ -61,7 +61,8 @@ def refuse_by(exchange: Exchange) -> None:
     if verdict.is_allowed:
         return
     if verdict.tool in EXITS:
-        raise answers.unknown_method(exchange)
+        is_passed = message.kind == "request" and not verdict.is_hidden
+        raise answers.unfound(exchange) if is_passed else answers.unknown_method(exchange)
     if verdict.is_hidden:
         raise answers.unknown_tool(verdict.tool)
     raise answers.refused_call(verdict.denials)
