@@ -36,6 +36,7 @@ INTERNAL_ERROR: Final = -32603
 RESOURCE_NOT_FOUND: Final = -32002
 """Of the handshake era; MCP 2026-07-28 has INVALID_PARAMS in its place."""
 HEADER_MISMATCH: Final = -32020
+MISSING_CAPABILITY: Final = -32021
 
 _MEMBERS: Final = frozenset({"jsonrpc", "id", "method", "params", "result", "error"})
 _PARAMS: Final = frozenset({"name", "arguments", "uri", "cursor", "ref", "argument", "_meta"})

@@ -16,7 +16,7 @@ from sidecar import edge, jsonrpc, redaction, sse, upstream
 from sidecar.errors import BackendFailed, Malformed
 from sidecar.exchange import Exchange
 from sidecar.model import JsonObject, Mask, Message, Reply
-from sidecar.pipeline import results
+from sidecar.pipeline import results, tasks
 from sidecar.pipeline.lists import Lists, private
 from sidecar.pipeline.questions import Questions
 from sidecar.pipeline.waiting import Waiting
@@ -134,6 +134,9 @@ class Inspector:
             return await self._questions.put(exchange, message)
         if message.kind == "notification":
             self._questions.notice(message)
+            if tasks.is_notice(message):
+                await self._questions.check(exchange, message.params)
+                return self._waiting.tasks.notice(exchange, message)
             return results.of_notification(exchange, message, _masks(exchange))
         return await self._response(asked or exchange, message)
 
@@ -147,6 +150,7 @@ class Inspector:
         return self._waiting.end(exchange, message) or exchange
 
     async def _response(self, asked: Exchange, message: Message) -> Message:
+        asked = self._waiting.tasks.as_called(asked)
         if "error" in message.body:
             error = message.body["error"]
             code = error.get("code")
@@ -154,13 +158,19 @@ class Inspector:
             return results.of_error(asked, asked, message)
         result = message.body["result"]
         await self._questions.check(asked, result)
+        if isinstance(result.get("result"), dict):  # of a task, inside its state
+            await self._questions.check(asked, result["result"])
         if asked.is_listing or "tools" in result:
             return await self._list(asked, message, result)
         if asked.message is None:
             # A resumed stream: whose result this is cannot be known, so neither can its masks.
             raise BackendFailed("a result that nobody waits for", reason="foreign_response")
         if asked.message.method == "tools/call" and asked.tool is not None:
+            self._waiting.tasks.created(asked, result)
             return results.of_call(asked, asked, message)
+        about_tasks = self._waiting.tasks.shown(asked, message)
+        if about_tasks is not None:
+            return _private(about_tasks, asked)
         done = results.redacted(asked, message, "result", result, _masks(asked))
         return _private(done, asked)
 

@@ -18,6 +18,8 @@ _CALLED: Final = frozenset({"content", "structuredContent", "isError", "resultTy
 _LISTED: Final = frozenset({"tools", "nextCursor", "resultType", "ttlMs", "cacheScope", "_meta"})
 _ENTRY: Final = frozenset({"name", *REVIEWED})
 _OF_MCP: Final = frozenset({401, 403, 404, 405})
+_INLINED: Final = frozenset({"result", "error"})
+_STATE: Final = _INLINED | {"taskId", "status", "statusMessage", "inputRequests", "tools", "_meta"}
 _TOOLS: Final = b'"tools":['
 """How a list of tools stands in our own JSON; inside a string its quotes would be escaped."""
 
@@ -29,19 +31,46 @@ def of_call(exchange: Exchange, asked: Exchange, message: Message) -> Message:
         BackendFailed: a member looks like another one, so that some client would read it instead.
     """
     result = message.body["result"]
+    shown = _called(exchange, asked, result)
+    return message if shown is result else jsonrpc.message({**message.body, "result": shown})
+
+
+def _called(exchange: Exchange, asked: Exchange, result: JsonObject) -> JsonObject:
     if jsonrpc.has_look_alike(result, _CALLED):
         raise _odd("a member of the result looks like another one")
     tool = asked.tool or Tool(asked.method)
-    masks = asked.verdict.masks if asked.verdict else ()
-    done = redaction.redact(result, tool, masks)
+    done = redaction.redact(result, tool, _masks(asked))
     _count(exchange, done)
     payload = _payload(result)
     exchange.tally.is_tool_error = result.get("isError") is True
     exchange.tally.is_rate_limited = exchange.tally.is_tool_error and _is_429(payload)
     exchange.tally.subjects = exchanges.subjects(tool, asked.arguments, payload)
-    if done.value is result:
-        return message
-    return jsonrpc.message({**message.body, "result": done.value})
+    shown: JsonObject = done.value
+    return shown
+
+
+def task(asked: Exchange, state: JsonObject) -> JsonObject:
+    """Mask what is said of a task: its result and error as those of the call that it came from.
+
+    Raises:
+        BackendFailed: a list of tools stands in it, a member looks like another one, or result or
+            error is no object.
+    """
+    around = {key: value for key, value in state.items() if key not in _INLINED}
+    if jsonrpc.has_look_alike(state, _STATE) or _TOOLS in jsonrpc.dumps(around):
+        raise _odd("the state of a task in no known form")
+    done = redaction.redact_value(around, _masks(asked))
+    _count(asked, done)
+    if done.value.keys() != around.keys():
+        raise _odd("personal data as the name of a member")
+    shown: JsonObject = dict(done.value)
+    for member in _INLINED & state.keys():
+        inner = state[member]
+        if not isinstance(inner, dict) or "tools" in inner:
+            raise _odd(f"the {member} of a task in no known form")
+        is_result = member == "result"
+        shown[member] = _called(asked, asked, inner) if is_result else _error(asked, asked, inner)
+    return {key: shown[key] for key in state}
 
 
 def redacted(
@@ -64,16 +93,22 @@ def of_error(exchange: Exchange, asked: Exchange, message: Message) -> Message:
     if _TOOLS in message.canonical:
         raise _odd("a list of tools in an error")
     error = message.body["error"]
+    shown = _error(exchange, asked, error)
+    return message if shown is error else jsonrpc.message({**message.body, "error": shown})
+
+
+def _error(exchange: Exchange, asked: Exchange, error: JsonObject) -> JsonObject:
     exchange.tally.is_rate_limited = _is_429(error.get("data"))
-    masks = asked.verdict.masks if asked.verdict else ()
     if asked.tool is None or "data" not in error:
-        return redacted(exchange, message, "error", error, masks)
+        done = redaction.redact_value(error, _masks(asked))
+        _count(exchange, done)
+        shown: JsonObject = done.value
+        return shown
     around = {key: value for key, value in error.items() if key != "data"}
     whole = {"error": around, "structuredContent": error["data"]}
-    done = redaction.redact(whole, asked.tool, masks)
+    done = redaction.redact(whole, asked.tool, _masks(asked))
     _count(exchange, done)
-    shown = {**done.value["error"], "data": done.value["structuredContent"]}
-    return jsonrpc.message({**message.body, "error": shown})
+    return {**done.value["error"], "data": done.value["structuredContent"]}
 
 
 def vendors_error(exchange: Exchange, reply: Reply) -> Message | None:
@@ -189,6 +224,10 @@ def _payload(result: JsonObject) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
+
+
+def _masks(asked: Exchange) -> tuple[Mask, ...]:
+    return asked.verdict.masks if asked.verdict else ()
 
 
 def _count(exchange: Exchange, done: redaction.Redacted) -> None:

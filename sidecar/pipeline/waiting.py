@@ -13,13 +13,12 @@ from typing import Final, Generic, TypeVar
 
 from sidecar.errors import Malformed
 from sidecar.exchange import Exchange
-from sidecar.model import JsonObject, Message
+from sidecar.model import Message
+from sidecar.pipeline.tasks import Tasks, short
 
 _CAPACITY: Final = 10_000
 _LATER: Final = frozenset({202, 204})
 """Statuses that say nothing of the result."""
-_LONGEST: Final = 64
-"""Characters of an argument that is kept of a waiting call: ids are shorter, texts are not."""
 
 Asker = tuple[tuple[str, str, str, str], str]
 """The caller's principal and the session's id."""
@@ -62,18 +61,21 @@ def _name(message: Message) -> str:
 
 
 class Waiting:
-    """Calls in flight in sessions, until their result has left."""
+    """Calls in flight in sessions, until their result has left; and those that became tasks."""
 
     def __init__(self, capacity: int = _CAPACITY) -> None:
         self._calls: _Memory[Exchange] = _Memory(capacity)
         self._events: _Memory[bool] = _Memory(capacity)
+        self.tasks = Tasks(capacity)
 
     def begin(self, exchange: Exchange) -> None:
         """Take the id of a call in a session.
 
         Raises:
             Malformed: a call with this id is in flight.
+            Denied: it is about a task that its caller did not create.
         """
+        self.tasks.check(exchange)
         message = exchange.message
         if message is None or message.kind != "request" or not asker(exchange)[1]:
             return
@@ -149,10 +151,6 @@ def _light(exchange: Exchange) -> Exchange:
     message = exchange.message
     if message is None:
         return exchange
-    short: JsonObject = {
-        name: value
-        for name, value in exchange.arguments.items()
-        if isinstance(value, str) and len(value) <= _LONGEST
-    }
     head = Message(message.kind, {}, b"", message.method, message.id)
-    return exchange._replace(message=head, arguments=short, facts=None, findings=())
+    kept = short(exchange.arguments)
+    return exchange._replace(message=head, arguments=kept, facts=None, findings=())

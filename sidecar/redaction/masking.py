@@ -29,6 +29,8 @@ from sidecar.redaction.tally import Tally, residual
 _ROUNDS = 3
 _OPAQUE = frozenset({"nextCursor", "requestState", "taskId"})
 """Members of a result that are handles of the backend's own: altered, they would not work."""
+_TASK_ID = ((None, "task"), "taskId")
+"""The same in the result that announces a task (MCP 2025-11-25)."""
 _UNMARKED = marks.Mark()
 
 
@@ -216,6 +218,7 @@ class _Content:
 
 def _is_exempt(leaf: Leaf, mark: marks.Mark, fixed: str | None, *, is_safe: bool) -> bool:
     is_top = fixed is None and leaf.link is not None and leaf.link[0] is None
-    if (is_top and leaf.key in _OPAQUE) or mark.action == "keep":
+    is_handle = (is_top and leaf.key in _OPAQUE) or (fixed is None and leaf.link == _TASK_ID)
+    if is_handle or mark.action == "keep":
         return True
     return is_safe and marks.has_safe_shape(leaf.container[leaf.key])
