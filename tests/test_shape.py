@@ -16,7 +16,9 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LONGEST_FILE = 300
 LONGEST_FUNCTION = 50
 
-LONG_FILES: dict[str, tuple[int, str]] = {}
+LONG_FILES: dict[str, tuple[int, str]] = {
+    "model.py": (320, "every noun of the program in one place, so that nobody asks where one is"),
+}
 """Files that may be longer, how long, and why."""
 
 BROAD_HANDLERS = {

@@ -1,4 +1,7 @@
-"""The client towards the backend, over real sockets: what it sends and what it takes."""
+"""The client towards the backend, over real sockets: what it sends and what it takes.
+
+Over 300 lines: one client, and one hostile server for every way in which a reply can be bad.
+"""
 
 from __future__ import annotations
 
