@@ -70,6 +70,8 @@ def test_a_command_without_its_word_prints_what_there_is(words):
         ("gladly", "simulate", "--port", "99999"),
         ("gladly", "serve", "--url", "gladly", "--email", "a", "--token-file", "b"),
         ("demo", "--folder", __file__),
+        ("up", "--org", "https://x.gladly.com", "--email", "a@b"),
+        ("up", "--org", "x.gladly.com", "--email", "a@b"),
     ],
 )
 def test_a_wrong_word_is_a_usage_error(words):

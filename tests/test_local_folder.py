@@ -74,7 +74,7 @@ def test_whose_gladly_it_is_is_remembered_and_forgotten(tmp_path, ca_file):
     folder.keep_gladly(gladly)
     assert Folder(tmp_path).gladly() == gladly
     folder.keep_gladly(None)
-    assert folder.gladly() is None
+    assert Folder.made(tmp_path).gladly() is None
 
 
 def test_a_token_that_was_typed_in_is_kept_for_this_person_alone(tmp_path):
@@ -90,3 +90,25 @@ def test_a_folder_that_cannot_be_made_is_a_problem_with_a_remedy(tmp_path):
     with pytest.raises(ConfigError) as refused:
         Folder(tmp_path / "file" / "x")
     assert refused.value.problems[0].remedy == "name another --folder"
+
+
+def test_a_folder_that_up_did_not_make_is_refused_and_not_made(tmp_path):
+    for path in (tmp_path / "none", tmp_path):
+        with pytest.raises(ConfigError) as refused:
+            Folder.made(path)
+        assert "no folder of `sidecar up`" in str(refused.value)
+    Folder(tmp_path / "begun")
+    with pytest.raises(ConfigError, match="run `sidecar up`"):
+        Folder.made(tmp_path / "begun")
+    assert [path.name for path in tmp_path.iterdir()] == ["begun"]
+
+
+def test_a_folder_that_is_occupied_is_refused_to_another_process(tmp_path):
+    Folder(tmp_path).occupy()
+    other = "import pathlib, sys; from sidecar.local import Folder; "
+    other += "Folder(pathlib.Path(sys.argv[1])).occupy()"
+    done = subprocess.run(
+        [sys.executable, "-c", other, str(tmp_path)], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "already running" in done.stderr

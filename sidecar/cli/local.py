@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from re import fullmatch
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -43,10 +44,13 @@ def up(
     """Connect an AI client to Gladly in one step: read-only, masked, recorded."""
     from sidecar.local import up as program
 
+    if not fullmatch("[A-Za-z0-9-]*", org):
+        raise typer.BadParameter("write NAME alone, of https://NAME.gladly.com", param_hint="--org")
     base = url or (f"https://{org}.gladly.com" if org else "")
     if not simulate and not (base and email):
         raise typer.BadParameter("name --org and --email, or try --simulate", param_hint="--org")
     kept = _folder(folder, "simulated" if simulate else org or "gladly")
+    kept.occupy()
     kept.keep_gladly(
         None if simulate else _gladly(kept, base, email, token_file, ca_file),
     )
@@ -72,7 +76,7 @@ def stdio(
     if (folder is None) == (config is None):
         raise typer.BadParameter("name one of --folder and --config", param_hint="--folder")
     bearer = settings.secret(bearer_file) if bearer_file else ""
-    kept = Folder(folder) if folder else None
+    kept = Folder.made(folder) if folder else None
     asyncio.run(program.serve(program.Source(kept, config, endpoint, bearer)))
 
 

@@ -15,6 +15,7 @@ from sidecar import identity
 from sidecar.errors import ConfigError, Problem
 
 _ENDPOINT = "claude"
+_GLADLY = "gladly.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Folder:
 
     @property
     def _gladly(self) -> Path:
-        return self.path / "gladly.yaml"
+        return self.path / _GLADLY
 
     @property
     def audit(self) -> Path:
@@ -69,6 +70,35 @@ class Folder:
         """The path of the one endpoint: `/mcp/<token>`. Whoever has it can read."""
         return f"/mcp/{self._endpoint_token.read_text('utf-8').strip()}"
 
+    @property
+    def stdio_audit(self) -> Path:
+        """Below it each client that starts `sidecar stdio` has an audit log of its own."""
+        return self.path / "audit-stdio"
+
+    @classmethod
+    def made(cls, path: Path) -> Folder:
+        """The folder that `sidecar up` made, and no other: it says whose Gladly is meant.
+
+        Raises:
+            ConfigError: there is none at this place. Nothing is made.
+        """
+        if not (path.expanduser() / _GLADLY).is_file():
+            what = "no folder of `sidecar up`"
+            raise ConfigError(
+                [Problem(str(path), what, "run `sidecar up` with this --folder first")]
+            )
+        return cls(path)
+
+    def occupy(self) -> None:
+        """Take the whole folder for this process until it ends.
+
+        Raises:
+            ConfigError: another one has it.
+        """
+        if not self.take(self.path):
+            what = "`sidecar up` is already running with this folder"
+            raise ConfigError([Problem(str(self.path), what, "stop it, or name another --folder")])
+
     def keep_token(self, token: str) -> Path:
         """Keep a Gladly API token that was typed in."""
         _written(self.gladly_token, token)
@@ -76,10 +106,8 @@ class Folder:
 
     def keep_gladly(self, gladly: Gladly | None) -> None:
         """Remember whose Gladly it is, for `sidecar stdio`; None is a simulated one."""
-        if gladly is None:
-            self._gladly.unlink(missing_ok=True)
-            return
-        kept = {key: str(value) for key, value in asdict(gladly).items() if value is not None}
+        said = asdict(gladly) if gladly else {"simulated": "yes"}
+        kept = {key: str(value) for key, value in said.items() if value is not None}
         _written(self._gladly, yaml.safe_dump(kept))
 
     def gladly(self) -> Gladly | None:
@@ -87,6 +115,8 @@ class Folder:
         if not self._gladly.exists():
             return None
         kept = yaml.safe_load(self._gladly.read_text("utf-8"))
+        if "simulated" in kept:
+            return None
         ca_file = Path(kept["ca_file"]) if "ca_file" in kept else None
         return Gladly(kept["url"], kept["email"], Path(kept["token_file"]), ca_file)
 

@@ -92,6 +92,7 @@ def told(folder: Folder, url: str) -> str:
             "Ready: tools that only read, personal data masked, every call recorded.",
             f"  endpoint   {url}",
             f"  audit log  {folder.audit}  (sidecar audit report {folder.audit})",
+            f"             {folder.stdio_audit}/1, 2, …: of clients that start `sidecar stdio`",
             "Whoever has this URL can read, from this machine. Ctrl-C ends it.",
             "",
             connect.instructions(target),

@@ -68,7 +68,7 @@ async def _from_folder(folder: Folder, stack: AsyncExitStack) -> Settings:
 def _free_log(folder: Folder) -> Path:
     """The first folder below `audit-stdio` that no other client's sidecar writes to."""
     for number in range(1, _MOST + 1):
-        path = folder.path / "audit-stdio" / str(number)
+        path = folder.stdio_audit / str(number)
         if folder.take(path):
             return path
     what = f"{_MOST} clients are served from here already"
