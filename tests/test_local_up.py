@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import re
 import shlex
@@ -103,6 +104,7 @@ async def test_the_url_that_is_printed_reads_masked_and_writes_nothing(running, 
 async def test_what_is_printed_is_about_this_very_endpoint(running):
     folder, said, url = running
     assert told(Folder(folder), url) in said
+    assert str(folder / "audit-stdio") in said
     assert url.endswith(Folder(folder).endpoint_path)
 
 
@@ -170,6 +172,66 @@ async def assert_limits_arrive(client: Client) -> None:
     assert len(limited) + sum(not isinstance(a, BaseException) for a in answers) == 16
     data: Any = limited[0].data
     assert (data["status"], data["headers"]["retry-after"]) == (429, "1")
+
+
+async def test_a_second_one_in_the_same_folder_is_refused_and_changes_nothing(running):
+    folder, _, _ = running
+    before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    for options in (["--simulate"], ["--url", "http://127.0.0.1:9", *credential(folder.parent)]):
+        process = await asyncio.create_subprocess_exec(
+            *SIDECAR, "up", "--folder", str(folder), "--port", str(free_port()), *options,
+            stdin=DEVNULL, stdout=PIPE, stderr=PIPE,
+        )  # fmt: skip
+        out, complaint = await asyncio.wait_for(process.communicate(), PATIENCE)
+        assert (process.returncode, out) == (2, b"")
+        assert "already running with this folder (stop it" in complaint.decode()
+    assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+
+
+async def stdio(folder: Path, stdin: Any, stdout: Any) -> tuple[int | None, str]:
+    """The program on streams of any kind: its exit code and what it said besides."""
+    process = await asyncio.create_subprocess_exec(
+        *SIDECAR, "stdio", "--folder", str(folder), stdin=stdin, stdout=stdout, stderr=PIPE
+    )
+    _, complaint = await asyncio.wait_for(process.communicate(), PATIENCE)
+    return process.returncode, complaint.decode()
+
+
+async def test_lines_of_a_file_are_answered_in_a_file(running, tmp_path):
+    folder, _, _ = running
+    meta = {"io.modelcontextprotocol/protocolVersion": MODERN}
+    meta |= {"io.modelcontextprotocol/clientCapabilities": {}}
+    ask = {"jsonrpc": "2.0", "id": 7, "method": "tools/list", "params": {"_meta": meta}}
+    (tmp_path / "in").write_text(json.dumps(ask))
+    with (tmp_path / "in").open("rb") as stdin, (tmp_path / "out").open("wb") as stdout:
+        assert await stdio(folder, stdin, stdout) == (0, "")
+    answer = json.loads((tmp_path / "out").read_text())
+    assert answer["id"] == 7
+    assert SHOWN in {tool["name"] for tool in answer["result"]["tools"]}
+
+
+async def test_an_input_that_holds_nothing_ends_it_in_order(running):
+    assert await stdio(running[0], DEVNULL, DEVNULL) == (0, "")
+
+
+@pytest.mark.parametrize(("name", "number"), [("input", 0), ("output", 1)])
+async def test_a_stream_that_is_closed_is_told_in_one_line(running, name, number):
+    words = [*SIDECAR, "stdio", "--folder", str(running[0])]
+    script = f'exec "$@" {number}{"<" if number == 0 else ">"}&-'
+    process = await asyncio.create_subprocess_exec(
+        "sh", "-c", script, "sh", *words, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE
+    )
+    _, complaint = await asyncio.wait_for(process.communicate(), PATIENCE)
+    assert process.returncode == 1
+    (line,) = complaint.decode().splitlines()
+    assert line == f"sidecar: standard {name} is closed: start this from an MCP client"
+
+
+async def test_a_folder_that_up_never_made_is_not_served(tmp_path):
+    code, complaint = await stdio(tmp_path / "x", DEVNULL, DEVNULL)
+    assert code == 2
+    assert "no folder of `sidecar up`" in complaint
+    assert not (tmp_path / "x").exists()
 
 
 async def test_it_ends_on_ctrl_c_with_nothing_left_and_keeps_its_url(tmp_path):
