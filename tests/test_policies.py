@@ -30,7 +30,7 @@ from rego_parts import (
 )
 
 from sidecar.model import ENTITIES, METHOD_GROUPS, ArgumentMarks, Caller, Endpoint, Finding, Tool
-from sidecar.policy import Facts, read
+from sidecar.policy import Facts, read, sealed
 
 CONTRACT: dict[str, Any] = json.loads((POLICIES / "input.schema.json").read_text())
 SCHEMA = Draft202012Validator(CONTRACT)
@@ -144,6 +144,17 @@ def test_the_readme_lists_every_rule_with_its_description():
     assert rows == {name: " ".join(text.split()) for name, text in declared.items()}
 
 
+def test_the_readme_names_every_code_of_the_sealed_scope_and_what_the_groups_stand_for():
+    noon = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    nothing = Endpoint("e", None, methods=("get",), tags=("t",), expires_at=noon)
+    codes = [denial.code for denial in sealed.denials(Tool("x"), nothing, noon)]
+    assert len(codes) == 3
+    assert all(f"`{code}`" in README for code in codes)
+    for group, methods in METHOD_GROUPS.items():
+        (said,) = re.findall(rf"`{group}` (?:stands )?for (?:the methods )?([a-z, ]+)[,:]", README)
+        assert set(re.findall(r"[a-z]+", said)) - {"and"} == methods
+
+
 # ---- the README's example rule
 
 
@@ -183,7 +194,7 @@ def test_the_readmes_example_data_is_used():
     ((name, text),) = readme_files("yaml").items()
     engine = engine_of({}, {"config": yaml.safe_load(text)})
     masks = decide(engine, example())["tools"]["read_one"]["masks"]
-    assert name == "site/config/data.yaml"
+    assert name == "your-folder/site/config/data.yaml"
     assert {"entity": "PHONE", "action": "mask", "code": "masks.default"} in masks
 
 

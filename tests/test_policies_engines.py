@@ -6,6 +6,8 @@ import copy
 import functools
 import json
 import random
+import re
+import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +16,7 @@ from typing import Any
 import orjson
 import pytest
 import tools
-from rego_parts import POLICIES, changed, decide, engine_of, example, readme_files
+from rego_parts import POLICIES, README, changed, decide, engine_of, example, readme_files
 
 from sidecar.policy import read
 
@@ -238,6 +240,20 @@ def test_opa_finds_the_library_formatted_and_strict():
 def test_opa_runs_every_rule_test_and_they_cover_every_line():
     opa("test", "--bundle", POLICIES, "--coverage", "--threshold", "100")
     opa("test", POLICIES)
+
+
+@pytest.mark.sockets
+def test_the_readmes_command_runs_the_tests_of_a_site_beside_the_library(tmp_path: Path):
+    rules, everything = readme_files("rego"), readme_files("rego") | readme_files("yaml")
+    for name, text in everything.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (command,) = re.findall(r"`opa test policies your-folder (.*?)`", README)
+    said = opa("test", POLICIES, tmp_path / "your-folder", "--verbose", *shlex.split(command))
+    assert "PASS: 4/4" in said
+    for name in set(everything) - set(rules):
+        (tmp_path / name).unlink()
+    opa("test", POLICIES, tmp_path / "your-folder")
 
 
 @pytest.mark.sockets

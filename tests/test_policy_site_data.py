@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from engine_parts import told
+from engine_parts import put, told
+
+from sidecar.errors import ConfigError
+from sidecar.policy import load
+from sidecar.settings import shipped
+
+LIBRARY = shipped("policies")
 
 CONFIG = [
     ("destructive_role: [a]", "is no key of the library", "did you mean destructive_roles?"),
@@ -31,7 +39,7 @@ def test_configuration_that_would_not_be_used_is_a_problem(tmp_path, text, what,
     [
         ("data.yaml", "masks: {PHONE: mask}\n", 1, "put it below `site:` and `config:`"),
         ("data.yaml", "site: {}\nlimits: 1\n", 2, "put it below `site:`"),
-        ("config/data.yaml", "bulk_roles: []\n", 1, "move the file to site/config/data.yaml"),
+        ("config/data.yaml", "bulk_roles: []\n", 1, "site/config/data.yaml)"),
         ("data.json", '{\n "site": {\n  "config": {\n   "x": 1}}}', 4, "site.config.x is no key"),
         ("data.yaml", "site: 1\n", 1, "site is no object"),
         ("data.yaml", "site:\n  rules: {}\n", 2, "data lies below site.rules"),
@@ -42,3 +50,15 @@ def test_data_that_nothing_reads_is_a_problem_with_its_line(tmp_path, name, text
     (found,) = told(tmp_path, {name: text})
     assert found.startswith(f"{name}:{line}: ")
     assert says in found
+
+
+def test_where_data_belongs_is_told_whole_even_in_a_folder_that_is_called_site(tmp_path):
+    folder = put(tmp_path / "site", {"config/data.yaml": "bulk_roles: []\n"})
+    with pytest.raises(ConfigError) as refused:
+        load(LIBRARY, folder)
+    (problem,) = refused.value.problems
+    target = problem.remedy.removeprefix("move the file to ")
+    assert target == str(folder / "site" / "config" / "data.yaml")
+    Path(target).parent.mkdir(parents=True)
+    (folder / "config" / "data.yaml").rename(target)
+    load(LIBRARY, folder)

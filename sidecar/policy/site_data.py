@@ -41,7 +41,9 @@ def _stray(file: DataFile, key: str, known: Mapping[str, Any]) -> Problem:
     """Data that nothing reads, for it does not lie where the site's lies."""
     remedy = "put it below `site:` and `config:`" if key in known else "put it below `site:`"
     if file.root:
-        remedy = f"move the file to site/{'/'.join(file.root)}/{file.path.name}"
+        # Written out whole: a folder that is called site itself needs another site in it.
+        folder = file.path.parents[len(file.root)]
+        remedy = f"move the file to {folder.joinpath('site', *file.root, file.path.name)}"
     return Problem(file.at(key), f"data {key!r} does not lie below site, so it is not used", remedy)
 
 
