@@ -163,3 +163,27 @@ def test_any_note_may_stand_above_a_walk(tmp_path_factory, note):
     file = tmp_path_factory.mktemp("note") / "a.yaml"
     file.write_text(yaml.safe_dump({"note": note, "request": {"body": PING}}))
     assert "1 admit" in trace.walk(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ("package site.rules.access.x\n\ndenny contains 1\n", 3, "did you mean deny?"),
+        ("package site.rules.access.x\n\ndeny contains {\n", 4, "expecting expression"),
+        ("package mysite.x\n\ndeny := 1\n", 1, "does not begin with site"),
+    ],
+)
+def test_a_rule_that_the_check_would_refuse_is_told_and_nothing_is_walked(
+    tmp_path, text, line, says
+):
+    (tmp_path / "mine.rego").write_text(text)
+    ran = sidecar("trace", TRACES / "masked_read.yaml", "--site", tmp_path)
+    assert (ran.code, ran.out) == (2, "")
+    assert f"{tmp_path / 'mine.rego'}:{line}: " in ran.err
+    assert says in ran.err
+
+
+def test_a_site_that_is_no_folder_is_told(tmp_path):
+    ran = sidecar("trace", TRACES / "masked_read.yaml", "--site", tmp_path / "none")
+    assert (ran.code, ran.out) == (2, "")
+    assert "no such folder of policies" in ran.err

@@ -33,9 +33,10 @@ def walk(file: Path, site: Path | None = None) -> str:
     is JSON written as YAML, or text that is sent as it stands. `site` is a folder of own rules.
 
     Raises:
-        ConfigError: the file is not such a recording, or the rules cannot run; with every problem.
+        ConfigError: the file is not such a recording, or `sidecar check` would refuse the rules;
+            with every problem.
     """
-    bundle = policy.read([shipped("policies"), *([site] if site else [])])
+    bundle = policy.load(shipped("policies"), site)
     return asyncio.run(_walk(recordings.read(file), bundle))
 
 
