@@ -173,10 +173,10 @@ def test_a_second_edit_is_found_behind_the_first(log):
 
 
 def test_problems_are_kept_within_bounds(log):
-    log.write_bytes(b"junk\n" * (MAX_PROBLEMS * 3))
+    log.write_bytes(line_of(intent()) + b"junk\n" * (MAX_PROBLEMS * 3))
     found = audit.verify(log)
     assert len(found.problems) == MAX_PROBLEMS
-    assert found.events == MAX_PROBLEMS * 3
+    assert found.events == MAX_PROBLEMS * 3 + 1
 
 
 def test_a_sealed_line_that_is_no_record_is_found(log):

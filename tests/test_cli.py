@@ -210,6 +210,7 @@ def test_a_secret_that_cannot_sign_is_a_problem_and_not_shown(tmp_path, content,
     if content is not None:
         file.write_text(content)
     (line,) = told(sidecar("token", "new", "--secret-file", file, *ISSUER))
+    assert line.startswith(f"{file}: ")
     assert says in line
     assert "c4n4ry" not in line
 
@@ -281,6 +282,26 @@ def test_an_endpoint_without_a_key_is_not_made(tmp_path):
 def test_an_endpoint_that_the_settings_would_refuse_is_not_made(secret, words, place):
     (line,) = told(sidecar("endpoint", "new", "--key-file", secret, *words))
     assert line.startswith(f"{place}: ")
+
+
+def test_a_tag_that_no_tool_has_is_warned_of_with_the_one_that_is_meant():
+    ran = sidecar("endpoint", "new", "mine", "--tag", "custmers", "--tag", "tasks")
+    assert ran.code == 0
+    assert yaml.safe_load(ran.out)["endpoints"][0]["tags"] == ["custmers", "tasks"]
+    warning, path = ran.err.splitlines()
+    assert warning == (
+        "warning: no tool of the library has the tag custmers; did you mean customers?"
+    )
+    assert path.startswith("path, shown only now")
+
+
+def test_an_endpoint_that_is_over_already_is_not_made():
+    ran = sidecar("endpoint", "new", "mine", "--expires-at", "2020-01-01")
+    assert (ran.code, ran.out) == (2, "")
+    assert "that is over already" in ran.err
+    assert "/mcp/" not in ran.err
+    later = sidecar("endpoint", "new", "mine", "--expires-at", "2999-01-01T12:00:00")
+    assert (later.code, "2999-01-01T12:00:00+00:00" in later.out) == (0, True)
 
 
 # ---- gladly

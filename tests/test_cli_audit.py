@@ -169,3 +169,6 @@ def test_a_file_that_is_no_log_is_judged_and_not_traced(tmp_path, command, code,
     ran = sidecar("audit", command, file, *(["x"] if command == "show" else []))
     assert ran.code == code
     assert ran.err == ""
+    if command != "show":
+        assert ran.out.count("This is not an audit log") == 1
+        assert "it is no record" not in ran.out

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import orjson
 import pytest
+from console import sidecar
 from flow import CATALOG, tool_list
 from settings_parts import written
 from starlette.types import Receive, Scope, Send
@@ -54,8 +55,15 @@ def test_changes_are_shown_and_written_only_when_they_are_accepted(tmp_path, bac
 
     first = RUN.invoke(cli, arguments)
     assert (first.exit_code, pins.exists()) == (1, False)
-    assert "new: list_all_gladly_tasks" in first.output
-    assert "accept" in first.output
+    assert first.output.splitlines() == [
+        "new: b",
+        "new: list_all_gladly_tasks",
+        "2 new; --all prints what each of them says",
+        "look at each change; then accept them with --accept",
+    ]
+    whole = RUN.invoke(cli, [*arguments, "--all"])
+    assert (whole.exit_code, pins.exists()) == (1, False)
+    assert '+  "inputSchema": {' in whole.output
 
     assert RUN.invoke(cli, [*arguments, "--accept"]).exit_code == 0
     assert orjson.loads(pins.read_bytes())["tools"].keys() == {"list_all_gladly_tasks", "b"}
@@ -67,6 +75,20 @@ def test_changes_are_shown_and_written_only_when_they_are_accepted(tmp_path, bac
     assert changed.exit_code == 1
     assert "changed: b" in changed.output
     assert '+    "description": "new",' in changed.output
+
+
+@pytest.mark.parametrize(
+    ("place", "says"), [("none/pins.json", "its folder does not exist"), (".", "is a folder")]
+)
+def test_a_file_that_cannot_be_written_is_told_before_anything_is_read(tmp_path, place, says):
+    config = written(
+        tmp_path,
+        settings_for(tmp_path, "http://127.0.0.1:1", "").replace("catalog: {pins_file: }\n", ""),
+    )
+    words = ["catalog", "pin", "--config", str(config), "--accept", "--file", tmp_path / place]
+    ran = sidecar(*words)
+    assert (ran.code, ran.out) == (2, "")
+    assert says in ran.err
 
 
 @pytest.mark.sockets

@@ -1,6 +1,7 @@
 """The two programs as real processes: they announce themselves, stay quiet, and stop."""
 
 import asyncio
+import socket
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -88,6 +89,23 @@ def test_a_simulator_in_another_process_is_steered_over_http():
         assert http.put("/simulator/faults", json=faults).status_code == 204
         assert http.post("/simulator/reset").status_code == 204
         assert http.get("/api/v1/agents").status_code == 200
+
+
+@pytest.mark.sockets
+@pytest.mark.parametrize("words", [("simulate",), ("serve", "--url", "http://127.0.0.1:1")])
+def test_a_port_that_is_taken_is_told_in_one_line(tmp_path, words):
+    (tmp_path / "token").write_text(TOKEN)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        more = ("--email", EMAIL, "--token-file", str(tmp_path / "token"), "--port", port)
+        done = subprocess.run(
+            [sys.executable, "-m", "sidecar", "gladly", *words, *more],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"sidecar: port {port} of 127.0.0.1 cannot be had (")
+    assert line.endswith("stop what uses it, or name another --port")
 
 
 async def _find(url: str, era: str):

@@ -143,7 +143,7 @@ async def _page(_: Request) -> Response:
 @pytest.mark.parametrize(
     ("status", "says"),
     [
-        (401, "wants another bearer token"),
+        (401, "does not accept this bearer token"),
         (403, "this Host or Origin is not served"),
         (404, "unknown, expired or revoked"),
         (502, "the backend cannot be reached"),
@@ -161,6 +161,17 @@ def test_every_status_of_an_endpoint_is_explained(status, says):
     assert found.level == "problem"
     assert says in found.what
     assert found.remedy
+
+
+@pytest.mark.parametrize(("bearer", "is_named"), [("", True), ("x", False)])
+def test_a_bearer_token_is_asked_for_only_where_none_was_given(bearer, is_named):
+    async def answer(_: Request) -> Response:
+        return JSONResponse({}, 401)
+
+    with served(Starlette(routes=[Route("/mcp", answer, methods=["POST"])])) as url:
+        found = asyncio.run(visit(f"{url}/mcp", bearer))
+    assert ("--bearer-file" in found.remedy) is is_named
+    assert ("bearer.audience" in found.remedy) is not is_named
 
 
 def test_a_backend_of_the_handshake_era_is_visited_with_a_handshake():

@@ -199,7 +199,7 @@ async def stdio(folder: Path, stdin: Any, stdout: Any) -> tuple[int | None, str]
 
 async def test_lines_of_a_file_are_answered_in_a_file(running, tmp_path):
     folder, _, _ = running
-    meta = {"io.modelcontextprotocol/protocolVersion": MODERN}
+    meta: dict[str, Any] = {"io.modelcontextprotocol/protocolVersion": MODERN}
     meta |= {"io.modelcontextprotocol/clientCapabilities": {}}
     ask = {"jsonrpc": "2.0", "id": 7, "method": "tools/list", "params": {"_meta": meta}}
     (tmp_path / "in").write_text(json.dumps(ask))

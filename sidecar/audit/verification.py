@@ -88,6 +88,7 @@ class _Walk:
     tip: Tip = field(default_factory=Tip)
     has_place: bool = True  # False after a line that does not say where it stands
     events: int = 0
+    is_log: bool = False  # one line at least is a record, or was sealed as one
     first_bad_line: int | None = None
     problems: list[str] = field(default_factory=list)
     gaps: list[tuple[int, int]] = field(default_factory=list)
@@ -103,7 +104,9 @@ class _Walk:
         self.events += 1
         self.is_stopped = False
         record = parse(raw) if raw.endswith(b"}\n") else None
-        if not is_sealed(raw):
+        is_whole = is_sealed(raw)
+        self.is_log = self.is_log or is_whole or record is not None
+        if not is_whole:
             self.bad(_why_unsealed(raw, record))
         elif record is None:
             self.bad("it is sealed, but no record of this log")
@@ -156,6 +159,9 @@ class _Walk:
                 self.unclean_stops += what == "recovered"
 
     def end(self) -> Verification:
+        if self.events and not self.is_log:
+            # One sentence, where each line would have one of its own.
+            self.problems = ["This is not an audit log: no line of it is a record."]
         if self.anchor and not self.is_anchored:
             self.problem(
                 f"The log ends at record {self.tip.seq} and does not hold the anchored record "

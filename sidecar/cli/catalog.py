@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -118,6 +119,10 @@ def pin(
     accept: Annotated[
         bool, typer.Option("--accept", help="Accept what is shown, and write the file.")
     ] = False,
+    is_whole: Annotated[
+        bool,
+        typer.Option("--all", help="Print every line of new tools, too, not only their names."),
+    ] = False,
 ) -> None:
     """Show how the backend's tools differ from what was reviewed; exit 1 if they do.
 
@@ -130,9 +135,11 @@ def pin(
     target = file or loaded.catalog.pins_file
     if target is None:
         raise typer.BadParameter("name a file, or set catalog.pins_file", param_hint="--file")
+    if accept:
+        _check_target(target)
     before = Pins.read(target) if target.exists() else Pins({})
     now = Pins.of(asyncio.run(_read(app.backend(loaded))))
-    shown = list(_differences(before, now))
+    shown = list(_differences(before, now, is_whole=is_whole))
     print("\n".join(shown) if shown else "nothing has changed since the review")
     if accept:
         now.write(target)
@@ -149,14 +156,38 @@ async def _read(backend: Backend) -> list[JsonObject]:
         return await pipeline.read(client)
 
 
-def _differences(before: Pins, now: Pins) -> Iterator[str]:
-    """Each tool that is new, gone or changed, with the lines that differ."""
+def _check_target(target: Path) -> None:
+    """Refuse a place that cannot be written before anybody reads what would be accepted."""
+    from sidecar.errors import ConfigError, Problem
+
+    what = ""
+    if target.is_dir():
+        what = "is a folder"
+    elif not target.parent.is_dir():
+        what = "cannot be written: its folder does not exist"
+    elif not os.access(target if target.exists() else target.parent, os.W_OK):
+        what = "cannot be written: no right to"
+    if what:
+        raise ConfigError([Problem(str(target), what, "name another --file")])
+
+
+def _differences(before: Pins, now: Pins, *, is_whole: bool) -> Iterator[str]:
+    """Each tool that is new, gone or changed, with the lines that differ.
+
+    Of a new tool every line differs: its name alone is given unless the whole is asked for.
+    """
+    added = 0
     for name in sorted({*before.tools, *now.tools}):
         old, new = _lines(before.tools.get(name)), _lines(now.tools.get(name))
-        if old != new:
-            word = "new" if not old else "gone" if not new else "changed"
-            yield f"{word}: {name}"
+        if old == new:
+            continue
+        added += not old
+        word = "new" if not old else "gone" if not new else "changed"
+        yield f"{word}: {name}"
+        if old or is_whole:
             yield from list(difflib.unified_diff(old, new, lineterm="", n=1))[2:]
+    if added and not is_whole:
+        yield f"{added} new; --all prints what each of them says"
 
 
 def _lines(tool: JsonObject | None) -> list[str]:

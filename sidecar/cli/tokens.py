@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -29,8 +30,8 @@ def new_token(
     """Print a bearer token signed with a shared secret, for development."""
     from sidecar import identity, settings
 
-    print(
-        identity.issue(
+    try:
+        made = identity.issue(
             settings.secret(secret_file),
             issuer=issuer,
             audience=audience,
@@ -38,7 +39,12 @@ def new_token(
             ttl_s=ttl,
             roles=tuple(role or ()),
         )
-    )
+    except ConfigError as error:
+        named = (
+            replace(p, where=str(secret_file)) if p.where == "secret" else p for p in error.problems
+        )
+        raise ConfigError([*named]) from None
+    print(made)
 
 
 @token.command("secret")
@@ -94,10 +100,31 @@ def new_endpoint(
         "require_api_token_auth": not open_url,
     }
     if expires_at is not None:
-        entry["expires_at"] = expires_at.replace(tzinfo=UTC).isoformat()
+        ends = expires_at.replace(tzinfo=UTC)
+        if ends <= datetime.now(UTC):
+            raise typer.BadParameter("that is over already", param_hint="--expires-at")
+        entry["expires_at"] = ends.isoformat()
     _check(entry)
+    for warning in _unknown_tags(tag or ()):
+        print(f"warning: {warning}", file=sys.stderr)
     print(f"path, shown only now and kept nowhere: /mcp/{secret}", file=sys.stderr)
     print(yaml.safe_dump({"endpoints": [entry]}, sort_keys=False), end="")
+
+
+def _unknown_tags(tags: Iterable[str]) -> Iterator[str]:
+    """What is said of tags that no tool of the library bears; tools of one's own may."""
+    from sidecar import catalog, settings
+    from sidecar.policy.spelling import meant
+
+    known = {
+        tag
+        for row in catalog.load([settings.shipped("tool_catalog")]).rows
+        for tag in row.tool.tags
+    }
+    for tag in tags:
+        if tag not in known:
+            close = meant(tag, known)
+            yield f"no tool of the library has the tag {tag}" + (f"; {close}" if close else "")
 
 
 def _check(entry: dict[str, Any]) -> None:

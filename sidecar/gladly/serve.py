@@ -11,7 +11,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from sidecar.catalog import Catalog
-from sidecar.errors import ConfigError, Problem
+from sidecar.errors import ConfigError, Problem, SidecarError
 from sidecar.gladly import backend
 from sidecar.gladly.client import Client
 from sidecar.gladly.simulator import World, simulator
@@ -50,6 +50,21 @@ class Listener(uvicorn.Server):
             self._announce(f"http://{f'[{host}]' if ':' in host else host}:{port}")
 
 
+def _serve(app: ASGIApp, host: str, port: int, announce: Announce | None) -> None:
+    """Serve until told to stop. The port is taken here: uvicorn would exit with code 3.
+
+    Raises:
+        SidecarError: it cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        taken = socket.create_server((host, port), family=family)
+    except OSError as error:
+        what = f"port {port} of {host} cannot be had ({error.strerror})"
+        raise SidecarError(f"{what}: stop what uses it, or name another --port") from None
+    Listener(app, host, port, announce).run([taken])
+
+
 def run_simulator(
     host: str,
     port: int,
@@ -74,7 +89,7 @@ def run_simulator(
         has_retry_after=has_retry_after,
         latency=latency,
     )
-    Listener(app, host, port, announce).run()
+    _serve(app, host, port, announce)
 
 
 def run_backend(
@@ -107,7 +122,7 @@ def run_backend(
         host=host,
         scope=scope or backend.Scope(),
     )
-    Listener(app, host, port, announce).run()
+    _serve(app, host, port, announce)
 
 
 def _secret(path: Path) -> str:

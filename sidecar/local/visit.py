@@ -14,7 +14,7 @@ from sidecar.local.finding import Finding
 _TIMEOUT: Final = 15.0
 _MOST: Final = 1 << 24
 _MEANT: Final = {
-    401: ("the endpoint wants another bearer token, or one at all", "name it with --bearer-file"),
+    401: ("the endpoint wants a bearer token", "name a file with one: --bearer-file"),
     403: (
         "this Host or Origin is not served",
         "add the name in the URL to allowed_hosts, with its port",
@@ -27,6 +27,10 @@ _MEANT: Final = {
     503: ("the sidecar cannot decide or record", "see its log, and the space of audit.folder"),
     504: ("the backend is too slow", "see whether it runs, or raise backend.reply_timeout"),
 }
+_REFUSED: Final = (
+    "the endpoint does not accept this bearer token",
+    "make a new one: it has to be of bearer.issuer, for bearer.audience, and still valid",
+)
 _META: Final = {
     edge.META_VERSION: edge.MODERN,
     "io.modelcontextprotocol/clientInfo": {"name": "sidecar-doctor", "version": "1"},
@@ -45,6 +49,8 @@ async def visit(url: str, bearer: str) -> Finding:
     except httpx2.HTTPError as error:
         what = f"{where} cannot be reached ({type(error).__name__})"
         return Finding("problem", what, "check the URL, and that the sidecar runs")
+    if answer.status_code == httpx2.codes.UNAUTHORIZED and bearer:
+        return Finding("problem", *_REFUSED)
     if answer.status_code in _MEANT:
         return Finding("problem", *_MEANT[answer.status_code])
     try:
