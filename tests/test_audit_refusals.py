@@ -14,8 +14,36 @@ def test_denials_have_the_rule_and_the_reason_in_words(tmp_path):
     found = audit.report(logged(tmp_path, refusal, refusal))
     reason = "The tool is not in this caller's tags."
     assert rows(found, "Denials") == {(AGENT, "get_customer", "access.tags", reason, 2)}
-    assert rows(found, "Hidden tools") == {(AGENT, "delete_customer", 2)}
+    assert rows(found, "Hidden tools") == {(AGENT, 1, 2)}
     assert rows(found, "Writes forwarded") == set()
+
+
+def test_hidden_tools_are_counted_and_named_when_the_whole_is_asked_for(tmp_path):
+    both = DENIED | {"hidden_tools": ["delete_customer", "delete_task"]}
+    refused = {"status": "refused"}
+    ends = [outcome(actor=ACTOR, mcp=CALL, decision=d, outcome=refused) for d in (DENIED, both)]
+    path = logged(tmp_path, *ends)
+    assert rows(audit.report(path), "Hidden tools") == {(AGENT, 2, 3)}
+    assert "--all` names them." in audit.report(path).text()
+    named = audit.report(path, is_whole=True)
+    assert rows(named, "Hidden tools") == {
+        (AGENT, "delete_customer", 2),
+        (AGENT, "delete_task", 1),
+    }
+    assert "--all" not in named.text()
+
+
+def test_a_denial_names_the_last_event_by_which_it_is_shown(tmp_path):
+    first, last = (
+        outcome(actor=ACTOR, mcp=CALL, decision=DENIED, outcome={"status": "refused"})
+        for _ in range(2)
+    )
+    path = logged(tmp_path, first, last)
+    (denials,) = (table for table in audit.report(path).tables if table.title == "Denials")
+    ((*_, times, event),) = denials.rows
+    assert (denials.columns[-1], times, event) == ("last event", 2, last.id)
+    (shown,) = audit.show(path, str(event))
+    assert shown["decision"]["denials"]
 
 
 def test_a_refusal_without_a_rule_is_listed_with_its_slug(tmp_path):

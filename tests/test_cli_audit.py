@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 from console import sidecar
-from flow import call, flow, tool_result
+from flow import ask, call, flow, tool_list, tool_result
 
 TOOL = "list_all_gladly_tasks"
 
@@ -24,6 +24,8 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
             f.backend.reply = tool_result([])
             await f.ask(call(TOOL, customer_id="x"))
             await f.ask(call("no_such_tool"))
+            f.backend.reply = tool_list(TOOL, "run_anything")
+            await f.ask(ask("tools/list"))
             await f.ask(call(TOOL), bearer="nonsense")
 
     asyncio.run(write())
@@ -97,6 +99,25 @@ def test_a_report_of_an_unknown_tool_tells_that_and_no_more(log):
     assert told > {"access.unknown"}
     ran = sidecar("audit", "report", log)
     assert not [code for code in told - {"access.unknown"} if code in ran.out]
+
+
+def test_the_id_in_a_report_of_a_denial_is_one_that_can_be_shown(log):
+    refused = next(r for r in records(log) if r["mcp"].get("tool") == "no_such_tool")
+    (row,) = (
+        r
+        for r in sidecar("audit", "report", log).out.splitlines()
+        if "no_such_tool" in r and "access.unknown" in r
+    )
+    event = row.split()[-1]
+    assert event == refused["id"]
+    assert '"access.unknown"' in sidecar("audit", "show", log, event).out
+
+
+def test_a_report_names_hidden_tools_when_all_is_asked_for(log):
+    counted, named = sidecar("audit", "report", log), sidecar("audit", "report", log, "--all")
+    assert (counted.code, named.code) == (0, 0)
+    assert "run_anything" not in counted.out
+    assert "run_anything" in named.out
 
 
 def test_a_report_reads_a_time_with_its_zone(log):

@@ -54,6 +54,7 @@ def assert_all_shown(said: str) -> None:
     for scene in said.split("── ")[1:]:
         assert "✓" in scene, f"this scene checked nothing: {scene[:40]}"
     assert "✗" not in said
+    assert "Next, connect an AI client of your own: sidecar up --simulate" in said
     assert f"{len(SCENES)} of {len(SCENES)} scenes showed what they promise." in said
 
 

@@ -68,11 +68,17 @@ def integrity(found: Verification) -> Table:
     return Table("Integrity", ("check", "finding"), tuple(rows), own_words=own_words)
 
 
-def report(path: Path, *, since: datetime | None = None, until: datetime | None = None) -> Report:
+def report(
+    path: Path,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    is_whole: bool = False,
+) -> Report:
     """Sum up the events from `since` up to, but not including, `until` (aware times).
 
-    A call belongs to the time of its outcome. Raises ConfigError if the file cannot be read,
-    ValueError for a time without a zone.
+    Hidden tools are counted; a whole report names each. A call belongs to the time of its outcome.
+    Raises ConfigError if the file cannot be read, ValueError for a time without a zone.
     """
     tally = Tally(
         since=timestamp(since) if since else "",
@@ -88,5 +94,5 @@ def report(path: Path, *, since: datetime | None = None, until: datetime | None 
         until=tally.until,
         events=tally.events,
         verification=verify(path),
-        tables=tally.tables(),
+        tables=tally.tables(is_whole=is_whole),
     )

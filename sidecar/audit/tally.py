@@ -41,6 +41,7 @@ _FATES: Final = {
     "kept": "returned",
 }
 _PLACES: Final = "Each place counts; a result may carry the same value as text and as data."
+_NAMED: Final = "`sidecar audit report --all` names them."
 
 _Row = tuple[str, ...]
 
@@ -55,6 +56,7 @@ class Tally:
     intents: dict[str, JsonObject] = field(default_factory=dict)
     calls: Counter[_Row] = field(default_factory=Counter)
     denials: Counter[_Row] = field(default_factory=Counter)
+    denied: dict[_Row, str] = field(default_factory=dict)
     failures: Counter[_Row] = field(default_factory=Counter)
     hidden: Counter[_Row] = field(default_factory=Counter)
     personal: Counter[_Row] = field(default_factory=Counter)
@@ -88,14 +90,14 @@ class Tally:
             if self._has(intent):
                 self._count({**intent, "ref": event, "outcome": {"status": _UNKNOWN_END}})
 
-    def tables(self) -> tuple[Table, ...]:
-        """The tables in the order in which a reviewer asks."""
+    def tables(self, *, is_whole: bool = False) -> tuple[Table, ...]:
+        """The tables in the order in which a reviewer asks; hidden tools are named in a whole."""
         subject = ("kind", "subject", "actor", "tool", "status")
         return (
             _table("Calls", ("actor", "tool", "status"), self.calls),
-            _table("Denials", ("actor", "tool", "rule", "reason"), self.denials),
+            self._denials(),
             _table("Failures", ("actor", "tool", "status", "reason"), self.failures),
-            _table("Hidden tools", ("actor", "tool"), self.hidden),
+            _table("Hidden tools", ("actor", "tool"), self.hidden) if is_whole else self._hidden(),
             _table("Personal data", ("actor", "entity", "fate"), self.personal, _PLACES),
             _table("Writes forwarded", ("actor", "tool", "effect", "status"), self.writes),
             _table("Accesses by subject", subject, self.accesses),
@@ -142,7 +144,9 @@ class Tally:
             self.failures[who, tool, _word(outcome, "status"), reason] += times
         elif decision.get("result") == "deny":
             for denial in _told(decision):
-                self.denials[who, tool, _word(denial, "code"), _word(denial, "message")] += times
+                row = (who, tool, _word(denial, "code"), _word(denial, "message"))
+                self.denials[row] += times
+                self.denied[row] = _word(call, "id")
 
     def _count_data(self, data: JsonObject, who: str) -> None:
         for name, fate in _FATES.items():
@@ -162,6 +166,22 @@ class Tally:
         if digest:
             first, last, times = self.policies.get(digest, (ts, ts, 0))
             self.policies[digest] = (min(first, ts), max(last, ts), times + 1)
+
+    def _denials(self) -> Table:
+        """Denials with the id that the last of them carried to its caller, for `show`."""
+        counted = sorted(self.denials.items())
+        rows: list[tuple[str | int, ...]] = [(*row, n, self.denied[row]) for row, n in counted]
+        columns = ("actor", "tool", "rule", "reason", "times", "last event")
+        return Table("Denials", columns, tuple(rows))
+
+    def _hidden(self) -> Table:
+        """How many tools were hidden from whom: each list hides the same ones again."""
+        tools = Counter(who for who, _ in self.hidden)
+        times: Counter[str] = Counter()
+        for (who, _), count in self.hidden.items():
+            times[who] += count
+        rows = tuple((who, count, times[who]) for who, count in sorted(tools.items()))
+        return Table("Hidden tools", ("actor", "tools", "times"), rows, note=_NAMED)
 
     def _policies(self) -> Table:
         spans = sorted(self.policies.items(), key=lambda item: item[1])

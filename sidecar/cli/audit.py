@@ -62,6 +62,9 @@ def report(
     since: Annotated[datetime | None, _time("From this time on")] = None,
     until: Annotated[datetime | None, _time("Up to this time")] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Markdown instead of text.")] = False,
+    is_whole: Annotated[
+        bool, typer.Option("--all", help="Name each hidden tool instead of counting them.")
+    ] = False,
 ) -> None:
     """Who called what, what was refused and why, whose data was seen, and whether the log holds.
 
@@ -69,7 +72,7 @@ def report(
     """
     from sidecar.audit import report as make
 
-    made = make(_file(log), since=since, until=until)
+    made = make(_file(log), since=since, until=until, is_whole=is_whole)
     print(made.markdown() if markdown else made.text())
     raise typer.Exit(0 if made.verification.is_valid else 1)
 
@@ -77,7 +80,9 @@ def report(
 @audit.command()
 def show(
     log: Log,
-    event_id: Annotated[str, typer.Argument(help="The id a refusal carried, or one of a report.")],
+    event_id: Annotated[
+        str, typer.Argument(help="The id that a refusal carried, or of a report's Denials.")
+    ],
 ) -> None:
     """Print the records of one exchange: what was decided, by which rules, and how it ended."""
     from sidecar.audit import show as find

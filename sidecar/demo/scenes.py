@@ -10,6 +10,10 @@ from sidecar.demo import scopes, stage, workflows
 from sidecar.demo.burst import BURST, burst
 from sidecar.demo.cast import SECRETS, Cast
 
+_NEXT: Final = """
+Next, connect an AI client of your own: sidecar up --simulate (or --org NAME --email ADDRESS)
+Then see README.md: how to run it beside an agent, change a rule, and read the evidence."""
+
 
 async def play(cast: Cast) -> bool:
     """Play every scene in order; whether each showed what it promises."""
@@ -19,6 +23,7 @@ async def play(cast: Cast) -> bool:
         stage.heading(number, title, text)
         shown.append(await scene(cast))
     print(f"\n{sum(shown)} of {len(shown)} scenes showed what they promise.")
+    print(_NEXT)
     return all(shown)
 
 
