@@ -9,12 +9,19 @@ import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
-from chart import BEARER, CASES, CHART, KUBERNETES, render, run_helm, template, the
+from chart import BEARER, CASES, CHART, KUBERNETES, render, run_helm, settings_in, template, the
+from pydantic import BaseModel
 
 from sidecar import settings
 
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
+
+KNOWN: dict[str, type[BaseModel]] = {
+    "backend": settings.Backend,
+    "policy": settings.Policy,
+    "catalog": settings.Catalog,
+}
 
 needs_helm = pytest.mark.sockets
 
@@ -121,6 +128,12 @@ def test_a_misspelt_field_would_be_noticed() -> None:
         ("settings.backend.url=https://elsewhere", "backend"),
         ("backend.url=https://user:password@example.com/mcp", "url"),
         ("audit.reads=never", "reads"),
+        ("settings.policy.site_folder=/tmp", "policy"),
+        ("settings.policy.opa_token_file=/tmp/token", "policy"),
+        ("settings.policy.opa_url=http://opa:8181/v1", "opa_url"),
+        ("settings.policy.timeout_ms=0", "timeout_ms"),
+        ("settings.catalog.pins_file=/tmp/pins.json", "catalog"),
+        ("settings.catalog.refresh_seconds=0", "refresh_seconds"),
         ("agent.runAsUser=65532", "runAsUser"),
         ("agent.tokenSeconds=60", "tokenSeconds"),
     ],
@@ -145,6 +158,7 @@ def test_the_schema_refuses(wrong: str, named: str, major: str) -> None:
         (["settings.bearer=null"], "wants bearer tokens"),
         (["settings.endpoints[0].name=a", "settings.endpoints[0].token_hash=ab"], "endpointSecret"),
         (["endpointSecret.name=a", "endpointSecret.keyKey="], "without a key"),
+        (["settings.policy.engine=opa"], "set settings.policy.opa_url"),
     ],
 )
 def test_what_cannot_hold_together_stops_the_rendering(sets: list[str], told: str) -> None:
@@ -161,9 +175,30 @@ def test_a_kubernetes_without_native_sidecars_is_refused() -> None:
 
 
 def test_the_schema_names_sections_and_times_that_the_sidecar_has() -> None:
-    sections = SCHEMA["properties"]["settings"]["properties"]
-    assert set(sections) <= set(settings.Settings.model_fields)
-    assert set(sections["backend"]["properties"]) <= set(settings.Backend.model_fields)
+    known_sections = SCHEMA["properties"]["settings"]["properties"]
+    assert set(known_sections) <= set(settings.Settings.model_fields)
+    for name, known in KNOWN.items():
+        assert set(known_sections[name]["properties"]) <= set(known.model_fields)
+
+
+def test_the_readme_names_what_the_chart_refuses_of_policy_and_catalog() -> None:
+    values = SCHEMA["properties"]["settings"]["properties"]
+    text = (CHART / "README.md").read_text()
+    for name in ("policy", "catalog"):
+        refused = set(KNOWN[name].model_fields) - set(values[name]["properties"])
+        assert refused
+        assert all(f"`{name}.{field}`" in text for field in refused)
+
+
+@needs_helm
+def test_policy_and_catalog_reach_the_settings_beside_the_sites_folder() -> None:
+    sets = ["settings.policy.engine=opa", "settings.policy.opa_url=http://opa.example:8181"]
+    sets += ["settings.policy.timeout_ms=900", "settings.catalog.refresh_seconds=5"]
+    loaded = settings_in(render(BEARER, *sets))
+    own = {"engine": "opa", "opa_url": "http://opa.example:8181", "timeout_ms": 900}
+    assert settings.Policy.model_validate(own).timeout_ms == 900
+    assert loaded["policy"] == own | {"site_folder": "/etc/sidecar/policies"}
+    assert loaded["catalog"] == {"refresh_seconds": 5}
 
 
 @needs_helm

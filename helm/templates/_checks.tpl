@@ -30,6 +30,11 @@
 {{- if and .Values.agent.enabled (not .Values.agent.image) -}}
 {{- fail "agent.image is empty; name the agent's image, or set agent.enabled=false to use the named templates" -}}
 {{- end -}}
+{{- with .Values.settings.policy -}}
+{{- if and (eq (toString .engine) "opa") (not .opa_url) -}}
+{{- fail "settings.policy.engine is opa and nothing says where it is; set settings.policy.opa_url" -}}
+{{- end -}}
+{{- end -}}
 {{- range .Values.settings.endpoints -}}
 {{- if and (not $.Values.settings.bearer) (ne (toString .require_api_token_auth) "false") -}}
 {{- fail (printf "endpoint %q wants bearer tokens; set settings.bearer, which says whose tokens count" .name) -}}
