@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -18,13 +19,14 @@ import tools
 import yaml
 from gladly_fixtures import stack
 
+from sidecar.local import Folder
 from sidecar.local.processes import free_port
 
 ROOT = readme.ROOT
 ENVIRONMENT = dict(os.environ)  # noqa: TID251 - what the commands inherit
 TEXT = readme.README.read_text()
 BLOCKS = re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)
-NEWCOMER, CLAUDE, PLATFORM, CALL, CHART, SECURITY, PINS, REVIEWER = BLOCKS
+NEWCOMER, CLAUDE, PLATFORM, START, CALLS, CHART, SECURITY, PINS, REVIEWER = BLOCKS
 
 
 @pytest.mark.parametrize("file", readme.FILES, ids=lambda file: str(file.relative_to(ROOT)))
@@ -47,7 +49,7 @@ def test_the_two_first_commands_are_targets_and_ci_runs_the_second():
 
 
 def test_every_command_block_is_known_to_these_tests():
-    assert len(BLOCKS) == 8
+    assert len(BLOCKS) == 9
 
 
 def test_every_invariant_of_the_readme_has_tests_that_bear_its_number_in_each_file_it_names():
@@ -87,7 +89,10 @@ class Shell(NamedTuple):
 
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory):
-    """A folder like the checkout, with `sidecar` on the path; commands run one after another."""
+    """A folder like the checkout, with `sidecar` on the path, and the one in it that git ignores.
+
+    Commands run one after another, the first of them in the checkout and the others in that folder.
+    """
     folder = tmp_path_factory.mktemp("readme")
     for name in ("tests", "helm"):
         (folder / name).symlink_to(ROOT / name)
@@ -98,16 +103,18 @@ def shell(tmp_path_factory):
     path = os.pathsep.join([str(program.parent), ENVIRONMENT["PATH"]])
 
     environment = {**ENVIRONMENT, "PATH": path, "PYTHONPATH": str(ROOT)}
+    places = [folder]
 
     def run(script: str, **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            ["sh", "-euc", script], cwd=folder, capture_output=True, text=True, timeout=60,
+            ["sh", "-euc", script], cwd=places[-1], capture_output=True, text=True, timeout=60,
             env=environment | more, check=False,
         )  # fmt: skip
 
     done = run(PLATFORM)
     assert done.returncode == 0, done.stderr
-    return Shell(folder, done.stderr.split()[-1], environment, run)
+    places.append(folder / "try")
+    return Shell(places[-1], done.stderr.split()[-1], environment, run)
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +145,10 @@ def test_the_command_for_claude_comes_up_and_says_how_to_connect(tmp_path):
     assert (tmp_path / ".gladly-mcp-sidecar" / "simulated" / "audit" / "audit.jsonl").exists()
 
 
+def test_the_logs_that_stdio_keeps_are_named():
+    assert f"`{Folder.STDIO_AUDIT}/1`" in TEXT
+
+
 @pytest.mark.sockets
 def test_the_platform_engineers_commands_make_settings_that_check_out(shell):
     config = yaml.safe_load((shell.folder / "sidecar.yaml").read_text())
@@ -160,7 +171,7 @@ def test_the_security_engineers_rule_is_taken_and_a_broken_one_is_named(ruled):
 def test_the_rule_refuses_in_the_trace_what_passes_without_it(ruled):
     command = SECURITY.strip().splitlines()[-1]
     assert "arguments.lookups: Customers are looked up by phone here." in ruled.run(command).stdout
-    without = ruled.run("sidecar trace tests/traces/lookup_by_mail.yaml")
+    without = ruled.run("sidecar trace ../tests/traces/lookup_by_mail.yaml")
     assert "10 record outcome" in without.stdout
     assert "jane.roe" not in without.stdout
 
@@ -174,9 +185,13 @@ def test_the_pin_command_writes_what_a_backend_says(shell, tmp_path):
     assert "create_a_gladly_task" in (shell.folder / "pins.json").read_text()
 
 
-@pytest.mark.sockets
-def test_the_three_programs_run_as_they_stand_and_the_call_lists_the_tools(shell):
-    script, ports = CALL, {}
+@pytest.fixture(scope="module")
+def answers(shell):
+    """What the list and the two calls were answered, with the three programs as they stand.
+
+    They have ended afterwards; their audit log is where the reviewer's commands look.
+    """
+    script, ports = START + CALLS, {}
     for port in ("8080", "8090", "8091", "9090"):
         ports[port] = str(free_port())
         script = script.replace(port, ports[port])
@@ -185,22 +200,39 @@ def test_the_three_programs_run_as_they_stand_and_the_call_lists_the_tools(shell
         "SIDECAR_LISTEN__PORT": ports["8080"],
         "SIDECAR_ADMIN__PORT": ports["9090"],
         "SIDECAR_BACKEND__URL": f"http://127.0.0.1:{ports['8090']}/mcp",
-        "SIDECAR_AUDIT__FOLDER": "audit-of-the-call",
     }
     said = shell.folder / "said"
     with said.open("w") as out:
         process = subprocess.Popen(
-            ["sh", "-euc", script], cwd=shell.folder, stdout=out, stderr=subprocess.STDOUT,
-            env=shell.environment | listening, start_new_session=True,
+            ["sh", "-euc", f"{script}\nkill $!; wait $!"], cwd=shell.folder, stdout=out,
+            stderr=subprocess.STDOUT, env=shell.environment | listening, start_new_session=True,
         )  # fmt: skip
     try:
         assert process.wait(60) == 0, said.read_text()
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
-    text = said.read_text()
-    tools = json.loads(text[text.index('{"jsonrpc"') :].splitlines()[0])["result"]["tools"]
-    assert "list_all_gladly_customers" in {tool["name"] for tool in tools}
-    assert not any(tool["name"].startswith("create") for tool in tools)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+    lines = [line for line in said.read_text().splitlines() if line.startswith('{"jsonrpc"')]
+    return [json.JSONDecoder().raw_decode(line)[0] for line in lines]
+
+
+@pytest.mark.sockets
+def test_the_three_programs_run_as_they_stand_and_the_calls_are_answered(answers):
+    listed, allowed, refused = answers
+    names = {tool["name"] for tool in listed["result"]["tools"]}
+    assert "list_all_gladly_customers" in names
+    assert not any(name.startswith("create") for name in names)
+    (customer,) = allowed["result"]["structuredContent"]["result"]
+    assert customer["name"] == "[NAME]"
+    assert refused["error"]["message"] == "Unknown tool: create_a_gladly_customer"
+
+
+def test_the_folder_of_the_commands_is_one_that_git_ignores():
+    assert PLATFORM.startswith("mkdir try && cd try\n")
+    asked = subprocess.run(
+        ["git", "check-ignore", "--quiet", "try/bearer-secret"], cwd=ROOT, check=False
+    )
+    assert asked.returncode == 0
 
 
 @pytest.mark.sockets
@@ -213,22 +245,15 @@ def test_the_charts_commands_run(shell):
 
 
 @pytest.mark.sockets
-def test_the_reviewers_commands_answer_for_a_real_log(shell):
-    import asyncio
-
-    from flow import ask, call, flow
-
-    async def write() -> str:
-        async with flow(shell.folder) as f:
-            reply = await f.ask(call("no_such_tool"))
-            await f.ask(ask("ping"), bearer=None)
-            return str(reply.json()["error"]["data"]["_meta"]["gladly-mcp-sidecar/event"])
-
-    event = asyncio.run(write())
+def test_the_reviewers_commands_answer_for_the_refused_call(shell, answers):
+    event = answers[-1]["error"]["data"]["_meta"]["gladly-mcp-sidecar/event"]
     done = shell.run(REVIEWER.replace("EVENT-ID", event))
     assert done.returncode == 0, done.stderr
     assert "verified" in done.stdout
-    assert "access.unknown" in done.stdout
+    assert '"sealed.methods"' in done.stdout
+    (denial,) = [line for line in done.stdout.splitlines() if " access.methods " in line]
+    assert denial.endswith(event)
+    assert "Jane Roe" not in done.stdout
 
 
 def test_no_file_of_the_repository_names_a_machines_path_or_a_registry_host():

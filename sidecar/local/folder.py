@@ -7,7 +7,7 @@ import os
 import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -37,6 +37,8 @@ class Folder:
     Raises:
         ConfigError: it cannot be made or written.
     """
+
+    STDIO_AUDIT: ClassVar = "audit-stdio"
 
     def __init__(self, path: Path) -> None:
         self.path = path.expanduser().absolute()
@@ -73,7 +75,7 @@ class Folder:
     @property
     def stdio_audit(self) -> Path:
         """Below it each client that starts `sidecar stdio` has an audit log of its own."""
-        return self.path / "audit-stdio"
+        return self.path / self.STDIO_AUDIT
 
     @classmethod
     def made(cls, path: Path) -> Folder:
