@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from console import sidecar
 from engine_parts import put, told
 from settings_parts import GOOD, written
 from typer.testing import CliRunner
@@ -253,6 +254,45 @@ def test_the_check_names_each_rule_of_the_site(tmp_path):
     assert "site rules: access.no_agents (deny) from site/no_agents.rego\n" in done.output
     done = CliRunner().invoke(cli, ["check", "-c", str(written(tmp_path, GOOD))])
     assert "site rules" not in done.output
+
+
+NAMED = """\
+package site.rules.arguments.named
+
+import data.sidecar.lib.query.tools
+
+deny contains {"tool": tool.name, "code": "c", "message": "m", "remedy": "r"} if {
+	some tool in tools
+	CONDITION
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("condition", "says"),
+    [
+        ('tool.name == "list_all_gladly_custmers"', "did you mean list_all_gladly_customers?"),
+        ('"list_all_gladly_custmers" != tool.name', "did you mean list_all_gladly_customers?"),
+        ('tool.name in {"list_all_gladly_tasks", "no_such"}', "the catalog has no tool no_such"),
+        ('not tool.name in ["no_such"]', "the catalog has no tool no_such"),
+        ("input.arguments.phoneNumbr", "no argument phoneNumbr (did you mean phoneNumber?)"),
+        ('input.arguments["phoneNumbr"] == "x"', "did you mean phoneNumber?"),
+        ('object.get(input, ["arguments", "phoneNumbr"], "") == "x"', "did you mean phoneNumber?"),
+        ('tool.name == "list_all_gladly_customers"; input.arguments.phoneNumber', ""),
+        ('input.endpoint.name == "no_such"; tool.method == "list"', ""),
+        ('some name, _ in input.arguments; startswith(name, "x")', ""),
+    ],
+)
+def test_a_name_that_the_catalog_does_not_know_is_warned_of_and_taken(tmp_path, condition, says):
+    (tmp_path / "secret").write_text("s" * 40)
+    (tmp_path / "secret").chmod(0o600)
+    put(tmp_path, {"site/named.rego": NAMED.replace("CONDITION", condition)})
+    ran = sidecar("check", "-c", written(tmp_path, f"{GOOD}policy: {{site_folder: FOLDER/site}}\n"))
+    assert (ran.code, "site rules: arguments.named" in ran.out) == (0, True)
+    lines = ran.err.splitlines()
+    assert len(lines) == bool(says)
+    assert all(line.startswith(f"warning: {tmp_path}/site/named.rego:7: ") for line in lines)
+    assert says in ran.err
 
 
 @pytest.mark.parametrize("engine", ["embedded", "opa"])

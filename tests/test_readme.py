@@ -160,6 +160,7 @@ def test_the_platform_engineers_commands_make_settings_that_check_out(shell):
 def test_the_security_engineers_rule_is_taken_and_a_broken_one_is_named(ruled):
     taken = ruled.run("sidecar check --config sidecar.yaml")
     assert "site rules: arguments.lookups (deny) from site/lookups.rego" in taken.stdout
+    assert taken.stderr == ""
     (ruled.folder / "site" / "broken.rego").write_text("package site.x\n\ndeny contains {\n")
     broken = ruled.run("sidecar check --config sidecar.yaml")
     (ruled.folder / "site" / "broken.rego").unlink()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +13,9 @@ from sidecar import __version__
 from sidecar.cli import audit, catalog, gladly, local, tokens
 from sidecar.cli.options import ConfigFile
 from sidecar.errors import ConfigError, SidecarError
+
+if TYPE_CHECKING:
+    from sidecar.app import Parts
 
 cli = typer.Typer(
     name="sidecar",
@@ -80,6 +84,24 @@ def check(config: ConfigFile = None) -> None:
     for rule in parts.bundle.site_rules:
         file = Path(rule.file).relative_to(folder.parent)
         print(f"site rules: {rule.name} ({', '.join(rule.gives)}) from {file}")
+    for warning in _unknown_names(parts):
+        print(f"warning: {warning}", file=sys.stderr)
+
+
+def _unknown_names(parts: Parts) -> Iterator[str]:
+    """Names in a site's rules that the catalog has not; another backend may have them."""
+    from sidecar.policy.spelling import meant
+
+    rows = parts.catalog.rows
+    known = {
+        "tool": {name for row in rows for name in (row.tool.name, *row.aliases)},
+        "argument": {name for row in rows for name in row.tool.arguments},
+    }
+    for mention in parts.bundle.mentions:
+        if mention.name not in known[mention.kind]:
+            close = meant(mention.name, known[mention.kind])
+            what = f"{mention.where}: the catalog has no {mention.kind} {mention.name}"
+            yield f"{what} ({close})" if close else what
 
 
 @cli.command()

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sidecar.errors import ConfigError, Problem
 from sidecar.policy import data as read_data
@@ -40,10 +40,19 @@ class SiteRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Mention:
+    """A name in a rule of the operator's that only a catalog can judge, with file and line."""
+
+    kind: Literal["tool", "argument"]
+    name: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
 class Bundle:
     """Everything an engine is loaded with. `sha256` covers module texts and data, not paths.
 
-    `site_rules` are known once the site's folder was checked (`load`).
+    `site_rules` and `mentions` are known once the site's folder was checked (`load`).
     """
 
     modules: tuple[tuple[str, str], ...]
@@ -51,6 +60,7 @@ class Bundle:
     sha256: str
     files: tuple[DataFile, ...] = ()
     site_rules: tuple[SiteRule, ...] = ()
+    mentions: tuple[Mention, ...] = ()
 
 
 def read(folders: Sequence[Path]) -> Bundle:

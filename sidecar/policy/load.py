@@ -36,7 +36,8 @@ def load(library: Path, folder: Path | None = None) -> Bundle:
     problems += _rehearsed(bundle, modules, problems)
     if problems:
         raise ConfigError(problems)
-    return dataclasses.replace(bundle, site_rules=tuple(site.rules(ours)))
+    rules, mentions = tuple(site.rules(ours)), tuple(site.mentions(ours))
+    return dataclasses.replace(bundle, site_rules=rules, mentions=mentions)
 
 
 def _empty(bundle: Bundle, folder: Path) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sidecar.errors import Problem
 from sidecar.model import ENTITIES
-from sidecar.policy.bundle import SiteRule
+from sidecar.policy.bundle import Mention, SiteRule
 from sidecar.policy.site_data import ACTIONS
 from sidecar.policy.spelling import meant
 from sidecar.policy.syntax import Module, Reference, Rule, fields, literal
@@ -45,8 +45,9 @@ _NO_SETS: Final = frozenset(
         "ObjectCompr",
     }
 )
+_ARGUMENTS: Final = ("input", "arguments")
 _CALL_ONLY: Final = (
-    ("input", "arguments"),
+    _ARGUMENTS,
     ("input", "findings"),
     ("data", "sidecar", "lib", "findings"),
 )
@@ -60,6 +61,18 @@ def rules(modules: Sequence[Module]) -> Iterator[SiteRule]:
             given = {str(rule.path[0]) for rule in module.rules}
             gives = tuple(kind for kind in GROUPS[group] if kind in given)
             yield SiteRule(f"{group}.{name}", gives, module.file)
+
+
+def mentions(modules: Sequence[Module]) -> Iterator[Mention]:
+    """The tools and arguments that a site's rules name, each once for a line."""
+    for module in modules:
+        found = [Mention("tool", name, f"{module.file}:{line}") for name, line in module.tools]
+        for reference in module.references:
+            if reference.path[:2] == _ARGUMENTS and len(reference.path) > len(_ARGUMENTS):
+                name = reference.path[len(_ARGUMENTS)]
+                if name is not None:
+                    found.append(Mention("argument", name, f"{module.file}:{reference.line}"))
+        yield from dict.fromkeys(found)
 
 
 def problems(modules: Sequence[Module]) -> Iterator[Problem]:

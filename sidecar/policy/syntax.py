@@ -40,13 +40,17 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """One file. `line` is that of the package's name."""
+    """One file. `line` is that of the package's name.
+
+    `tools` are the texts that `tool.name` is compared with, each with its line.
+    """
 
     file: str
     package: tuple[str, ...]
     line: int
     imports: tuple[Reference, ...]
     rules: tuple[Rule, ...]
+    tools: tuple[tuple[str, int], ...] = ()
 
     @property
     def references(self) -> tuple[Reference, ...]:
@@ -68,7 +72,9 @@ def module(entry: Mapping[str, Any], *, has_references: bool = True) -> Module:
     nodes = (next(iter(node.items())) for node in tree["rules"])
     rules = tuple(_rule(node, aliases if has_references else None, source) for node in nodes)
     line = tree["package"]["span"]["line"]
-    return Module(entry["source"]["file"], tuple(map(str, package)), line, tuple(imports), rules)
+    tools = tuple(_tools(tree["rules"])) if has_references else ()
+    file = entry["source"]["file"]
+    return Module(file, tuple(map(str, package)), line, tuple(imports), rules, tools)
 
 
 def literal(node: Any) -> str | None:
@@ -206,3 +212,23 @@ def _got(node: Any, aliases: Mapping[str, Path]) -> Iterator[Reference]:
         for found in _resolved(holder, tuple(map(literal, steps)), aliases):
             if found.path[0] == "input":
                 yield found
+
+
+def _tools(rules: Any) -> Iterator[tuple[str, int]]:
+    """What stands beside `tool.name` in `==`, `!=` and `in`, where it is written out."""
+    for node in _nodes(rules):
+        compared = node.get("BoolExpr", {})
+        member = node.get("Membership") or {}
+        sides = [compared.get("lhs"), compared.get("rhs"), member.get("value")]
+        if not any(isinstance(side, dict) and _is_tools_name(side) for side in sides):
+            continue
+        collection = member.get("collection") or {}
+        listed = (collection.get("Set") or collection.get("Array") or {}).get("items", ())
+        for term in (*sides, *listed):
+            text = literal(term)
+            if text is not None:
+                yield text, next(iter(term.values()))["span"]["line"]
+
+
+def _is_tools_name(node: Mapping[str, Any]) -> bool:
+    return bool(node.keys() & {"RefDot", "RefBrack"}) and _flat(node) == ("tool", "name")
