@@ -284,8 +284,10 @@ def test_an_endpoint_that_the_settings_would_refuse_is_not_made(secret, words, p
     assert line.startswith(f"{place}: ")
 
 
-def test_a_tag_that_no_tool_has_is_warned_of_with_the_one_that_is_meant():
-    ran = sidecar("endpoint", "new", "mine", "--tag", "custmers", "--tag", "tasks")
+def test_a_tag_that_no_tool_has_is_warned_of_with_the_one_that_is_meant(secret):
+    ran = sidecar(
+        "endpoint", "new", "--key-file", secret, "mine", "--tag", "custmers", "--tag", "tasks"
+    )
     assert ran.code == 0
     assert yaml.safe_load(ran.out)["endpoints"][0]["tags"] == ["custmers", "tasks"]
     warning, path = ran.err.splitlines()
@@ -295,12 +297,14 @@ def test_a_tag_that_no_tool_has_is_warned_of_with_the_one_that_is_meant():
     assert path.startswith("path, shown only now")
 
 
-def test_an_endpoint_that_is_over_already_is_not_made():
-    ran = sidecar("endpoint", "new", "mine", "--expires-at", "2020-01-01")
+def test_an_endpoint_that_is_over_already_is_not_made(secret):
+    ran = sidecar("endpoint", "new", "--key-file", secret, "mine", "--expires-at", "2020-01-01")
     assert (ran.code, ran.out) == (2, "")
     assert "that is over already" in ran.err
     assert "/mcp/" not in ran.err
-    later = sidecar("endpoint", "new", "mine", "--expires-at", "2999-01-01T12:00:00")
+    later = sidecar(
+        "endpoint", "new", "--key-file", secret, "mine", "--expires-at", "2999-01-01T12:00:00"
+    )
     assert (later.code, "2999-01-01T12:00:00+00:00" in later.out) == (0, True)
 
 

@@ -1,4 +1,7 @@
-"""`sidecar up` and `sidecar stdio` as a person runs them, with real clients of other people."""
+"""`sidecar up` and `sidecar stdio` as a person runs them, with real clients of other people.
+
+Over 300 lines: one way to start them and to stop them, which every story here needs.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A site policy that does nothing, refuses everything or breaks decisions does not start."""
+"""A site policy that does nothing, refuses everything or breaks decisions does not start.
+
+Over 300 lines: each is one small folder of rules and the one line that is told of it.
+"""
 
 from __future__ import annotations
 
