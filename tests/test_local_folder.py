@@ -103,12 +103,14 @@ def test_a_folder_that_up_did_not_make_is_refused_and_not_made(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["begun"]
 
 
-def test_a_folder_that_is_occupied_is_refused_to_another_process(tmp_path):
-    Folder(tmp_path).occupy()
+def test_a_folder_that_is_taken_whole_is_refused_to_another_process_that_writes_nothing(tmp_path):
+    secret = Folder(tmp_path, is_taken=True).backend_token
+    secret.unlink()
     other = "import pathlib, sys; from sidecar.local import Folder; "
-    other += "Folder(pathlib.Path(sys.argv[1])).occupy()"
+    other += "Folder(pathlib.Path(sys.argv[1]), is_taken=True)"
     done = subprocess.run(
         [sys.executable, "-c", other, str(tmp_path)], check=False, capture_output=True, text=True
     )
     assert done.returncode == 1
     assert "already running" in done.stderr
+    assert not secret.exists()

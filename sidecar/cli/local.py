@@ -50,7 +50,6 @@ def up(
     if not simulate and not (base and email):
         raise typer.BadParameter("name --org and --email, or try --simulate", param_hint="--org")
     kept = _folder(folder, "simulated" if simulate else org or "gladly")
-    kept.occupy()
     kept.keep_gladly(
         None if simulate else _gladly(kept, base, email, token_file, ca_file),
     )
@@ -134,7 +133,7 @@ async def _examine(config: Path | None, url: str, bearer: str) -> bool:
 def _folder(path: Path | None, name: str) -> Folder:
     from sidecar.local import Folder
 
-    return Folder(path or Path.home() / ".gladly-mcp-sidecar" / name)
+    return Folder(path or Path.home() / ".gladly-mcp-sidecar" / name, is_taken=True)
 
 
 def _gladly(

@@ -34,13 +34,15 @@ class Gladly:
 class Folder:
     """The folder. Makes it, and the secrets that are not there yet.
 
+    With `is_taken` this process has it alone until it ends, before anything is written.
+
     Raises:
-        ConfigError: it cannot be made or written.
+        ConfigError: it cannot be made or written, or another process has taken it.
     """
 
     STDIO_AUDIT: ClassVar = "audit-stdio"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_taken: bool = False) -> None:
         self.path = path.expanduser().absolute()
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -48,6 +50,8 @@ class Folder:
         except OSError as error:
             what = f"cannot be made: {error.strerror}"
             raise ConfigError([Problem(str(self.path), what, "name another --folder")]) from None
+        if is_taken:
+            self._occupy()
         self.backend_token = self._secret("backend-token")
         self.simulated_token = self._secret("simulated-token")
         self._endpoint_token = self._secret("endpoint-token")
@@ -90,16 +94,6 @@ class Folder:
                 [Problem(str(path), what, "run `sidecar up` with this --folder first")]
             )
         return cls(path)
-
-    def occupy(self) -> None:
-        """Take the whole folder for this process until it ends.
-
-        Raises:
-            ConfigError: another one has it.
-        """
-        if not self.take(self.path):
-            what = "`sidecar up` is already running with this folder"
-            raise ConfigError([Problem(str(self.path), what, "stop it, or name another --folder")])
 
     def keep_token(self, token: str) -> Path:
         """Keep a Gladly API token that was typed in."""
@@ -164,6 +158,11 @@ class Folder:
         file = (audit or self.path) / "sidecar.yaml"
         _written(file, yaml.safe_dump(settings, sort_keys=False))
         return file
+
+    def _occupy(self) -> None:
+        if not self.take(self.path):
+            what = "`sidecar up` is already running with this folder"
+            raise ConfigError([Problem(str(self.path), what, "stop it, or name another --folder")])
 
     def _secret(self, name: str) -> Path:
         path = self.path / name
