@@ -17,7 +17,7 @@ from sidecar.catalog import Drift, Pins, Reviewed
 from sidecar.errors import BackendFailed, BackendTimedOut
 from sidecar.model import JsonObject, Reply
 from sidecar.pipeline import Survey, read
-from sidecar.pipeline.survey import MAX_PAGES
+from sidecar.pipeline.listing import MAX_PAGES
 
 pytestmark = pytest.mark.anyio
 
