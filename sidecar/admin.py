@@ -13,15 +13,23 @@ from starlette.routing import Route
 from sidecar.audit import Writer
 from sidecar.catalog import Drift, Reviewed
 from sidecar.metrics import CONTENT_TYPE, Metrics
+from sidecar.pipeline import Survey
+
+_ENDED = "nobody looks at the backend's tools any more; the log says why; restart the sidecar\n"
+_STALE = (
+    "ok, but the backend's list of tools could not be read for long, and calls are refused until "
+    "it can; the log says why\n"
+)
 
 
-def application(writer: Writer, reviewed: Reviewed) -> Starlette:
+def application(writer: Writer, reviewed: Reviewed, survey: Survey) -> Starlette:
     """Make the admin application.
 
     Liveness is this process answering. Readiness is a loaded policy, without which nothing is
-    served at all, and an audit log that can be written; a backend that is down makes neither
-    fail, since restarting the agent's pod would not help. How many tools differ from what was
-    reviewed stands in its text.
+    served at all, an audit log that can be written, and somebody who looks at the backend's tools;
+    a backend that is down makes none of them fail, since restarting the agent's pod would not help.
+    That its list could not be read for long, and how many tools differ from what was reviewed,
+    stands in the text.
     """
     metrics = Metrics(reviewed)
 
@@ -31,7 +39,9 @@ def application(writer: Writer, reviewed: Reviewed) -> Starlette:
     async def readyz(_: Request) -> PlainTextResponse:
         if not writer.revive():
             return PlainTextResponse("the audit log cannot be written\n", status_code=503)
-        return PlainTextResponse(_told(reviewed.drift))
+        if survey.has_ended:
+            return PlainTextResponse(_ENDED, status_code=503)
+        return PlainTextResponse(_STALE if survey.is_stale else _told(reviewed.drift))
 
     async def numbers(_: Request) -> Response:
         return Response(metrics.text(), media_type=CONTENT_TYPE)

@@ -45,6 +45,7 @@ class Running:
     road: Road
     writer: audit.Writer
     reviewed: Reviewed
+    survey: Survey
 
 
 def now() -> datetime:
@@ -127,7 +128,7 @@ async def opened(
         endpoint = Endpoint(road, limits.request_bytes, limits.body_timeout, documents)
         stack.push_async_callback(_stop, asyncio.create_task(survey.run()))
         _log.info("opened", endpoints=len(settings.endpoints), tools=len(parts.catalog))
-        yield Running(endpoint, road, writer, reviewed)
+        yield Running(endpoint, road, writer, reviewed, survey)
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

@@ -81,7 +81,7 @@ async def _serve(settings: Settings, parts: app.Parts) -> bool:
             listener("listen", running.endpoint, settings.listen, grace),
             listener(
                 "admin",
-                admin.application(running.writer, running.reviewed),
+                admin.application(running.writer, running.reviewed, running.survey),
                 settings.admin,
                 grace,
             ),

@@ -142,8 +142,9 @@ class Backend:
                 return await self._receive(response)
         except (TimeoutError, aiohttp.ServerTimeoutError):
             raise BackendTimedOut("no reply in time") from None
-        except aiohttp.ClientError as error:
+        except (aiohttp.ClientError, ValueError) as error:
             # The client's own text may hold the URL, which may hold a token: only its kind is told.
+            # It raises ValueError for a header that cannot be written, before anything is sent.
             raise BackendFailed(f"{type(error).__name__} towards the backend") from None
 
     async def _send(

@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
-from flow import CATALOG
+from flow import CATALOG, Backend
 
 from sidecar import admin, audit
 from sidecar.catalog import Reviewed
 from sidecar.errors import OrganDown
 from sidecar.model import Event
+from sidecar.pipeline import Survey
 
 pytestmark = pytest.mark.anyio
 
 
 @asynccontextmanager
-async def listening(folder: Path, max_bytes: int = 1 << 20) -> AsyncIterator[
-    tuple[httpx2.AsyncClient, audit.Writer, Reviewed]
-]:  # fmt: skip
+async def listening(
+    folder: Path, max_bytes: int = 1 << 20, made: Callable[..., Survey] = Survey
+) -> AsyncIterator[tuple[httpx2.AsyncClient, audit.Writer, Reviewed]]:
     """The admin application of a real writer."""
     writer = audit.Writer(
         folder, instance="t", clock=lambda: datetime.now(UTC), max_bytes=max_bytes
     )
     reviewed = Reviewed(CATALOG)
-    transport = httpx2.ASGITransport(admin.application(writer, reviewed))
+    survey = made(Backend(), reviewed, writer, 60.0)
+    transport = httpx2.ASGITransport(admin.application(writer, reviewed, survey))
     try:
         async with httpx2.AsyncClient(transport=transport, base_url="http://admin") as client:
             yield client, writer, reviewed
@@ -93,6 +98,34 @@ async def test_readiness_and_metrics_count_the_tools_that_changed_and_name_none(
         for how in ("added", "changed", "removed"):
             assert f'sidecar_tools_drifted{{how="{how}"}} 1.0' in scraped.text
         assert "tool_" not in answer.text + scraped.text
+
+
+async def test_a_sidecar_that_looks_at_the_tools_no_more_is_not_ready(tmp_path):
+    surveys = []
+
+    def made(*organs: Any) -> Survey:
+        surveys.append(Survey(*organs))
+        return surveys[-1]
+
+    async with listening(tmp_path, made=made) as (client, _, _):
+        task = asyncio.create_task(surveys[0].run())
+        await asyncio.sleep(0)
+        assert await statuses(client) == [200, 200]
+        task.cancel()
+        await asyncio.wait([task])
+        assert await statuses(client) == [200, 503]
+        assert "nobody looks at the backend's tools" in (await client.get("/readyz")).text
+
+
+async def test_a_list_that_could_not_be_read_for_long_stands_in_the_text(tmp_path):
+    now = [0.0]
+    made = partial(Survey, clock=lambda: now[0])
+    async with listening(tmp_path, made=made) as (client, _, _):
+        assert (await client.get("/readyz")).text == "ok\n"
+        now[0] = 3600.0
+        answer = await client.get("/readyz")
+        assert (answer.status_code, answer.text[:6]) == (200, "ok, bu")
+        assert "could not be read for long, and calls are refused" in answer.text
 
 
 @pytest.mark.parametrize("path", ["/", "/mcp", "/metrics/x", "/config", "/livez/", "/policies"])

@@ -23,6 +23,7 @@ LONG_FILES: dict[str, tuple[int, str]] = {
 
 BROAD_HANDLERS = {
     "pipeline/road.py": (1, "the outer edge: our own fault becomes a refusal, never an open door"),
+    "pipeline/survey.py": (1, "the outer edge of a background task: the next look must follow"),
     "policy/embedded.py": (2, "a Rust panic is a BaseException; everything else goes on"),
     "policy/server.py": (1, "closes the client whatever happened, and raises on"),
     "upstream.py": (1, "closes the connection whatever happened, and raises on"),
@@ -101,7 +102,7 @@ def test_nothing_catches_everything_without_a_reason():
     assert {file: lines for file, lines in found.items() if lines} == {}
 
 
-def test_only_the_road_turns_any_fault_into_an_answer():
+def test_only_the_road_and_the_survey_end_any_fault():
     """The others let `BaseException` go on after they cleaned up, or know exactly what it is."""
     found = {
         name(file)
@@ -111,7 +112,7 @@ def test_only_the_road_turns_any_fault_into_an_answer():
         and isinstance(node.type, ast.Name)
         and node.type.id == "Exception"
     }
-    assert found == {"pipeline/road.py"}
+    assert found == {"pipeline/road.py", "pipeline/survey.py"}
 
 
 @pytest.mark.parametrize("file", [*LONG_FILES, *BROAD_HANDLERS])

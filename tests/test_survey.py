@@ -109,14 +109,39 @@ async def test_what_is_no_list_is_refused(reply):
         await read(Backend(lambda _: reply))
 
 
+def shaking(version: Any = "2025-11-25", session: str = "s") -> Answer:
+    """A backend of the handshake era that says this in its handshake."""
+
+    def answer(asked: JsonObject) -> Reply:
+        if asked["method"] != "initialize":
+            return only_legacy(asked)
+        body = {"jsonrpc": "2.0", "id": 1, "result": {"protocolVersion": version}}
+        return Reply(200, (*JSON, ("mcp-session-id", session)), orjson.dumps(body))
+
+    return answer
+
+
+UNFIT = ["a\nb", "2025\r\nX-Evil: 1", "a\0", "é", "a b", "x" * 1025]
+
+
+@pytest.mark.parametrize("text", UNFIT)
+@pytest.mark.parametrize("where", ["version", "session"])
+async def test_what_a_handshake_says_goes_into_no_header_unless_it_fits_one(where, text):
+    backend = Backend(shaking(**{where: text}))
+    with pytest.raises(BackendFailed, match="no header can hold"):
+        await read(backend)
+    assert not [headers for _, headers, _ in backend.asked if text in headers.values()]
+
+
 @asynccontextmanager
-async def surveyed(tmp_path, backend, pins=None):
+async def surveyed(tmp_path, backend, pins=None, **options):
     writer = audit.Writer(
         tmp_path / "log", instance="t", clock=lambda: datetime.now(UTC), max_bytes=1 << 20
     )
     reviewed = Reviewed(CATALOG, pins)
     try:
-        yield Survey(backend, reviewed, writer, 3600.0), reviewed, tmp_path / "log/audit.jsonl"
+        survey = Survey(backend, reviewed, writer, 3600.0, **options)
+        yield survey, reviewed, tmp_path / "log/audit.jsonl"
     finally:
         writer.close()
 
@@ -161,6 +186,51 @@ async def test_a_backend_that_is_down_at_first_is_looked_at_again(tmp_path):
                 await asyncio.sleep(0)
         task.cancel()
         assert reviewed.find(READ).is_pinned
+
+
+def odd(_: JsonObject) -> Reply:
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("answer", [shaking("a\nb"), odd], ids=["bad handshake", "own fault"])
+async def test_invariant_8_a_change_is_noticed_after_a_look_that_went_wrong(tmp_path, answer):
+    backend = Backend(only_modern)
+    async with surveyed(tmp_path, backend) as (survey, reviewed, _):
+        task = asyncio.create_task(survey.run())
+        async with asyncio.timeout(5):
+            await survey.ensure()
+            assert reviewed.find(READ).is_pinned
+            backend.asked.clear()
+            backend.answer = answer
+            survey.wake()
+            while not backend.asked:  # noqa: ASYNC110 - a look has no event of its own
+                await asyncio.sleep(0)
+            backend.answer = lambda _: tool_list("b")
+            survey.wake()
+            while reviewed.find(READ).is_pinned:
+                assert not task.done()
+                survey.wake()
+                await asyncio.sleep(0)
+        task.cancel()
+
+
+async def test_invariant_8_what_was_read_long_ago_is_read_again_before_a_call_or_it_is_refused(
+    tmp_path,
+):
+    now = [0.0]
+    backend = Backend(only_modern)
+    async with surveyed(tmp_path, backend, clock=lambda: now[0]) as (survey, _, _):
+        await survey.ensure()
+        assert survey.is_done
+        now[0] = 4 * 3600.0
+        backend.answer = lambda _: Reply(500)
+        assert not survey.is_done
+        for _ in range(2):
+            with pytest.raises(BackendFailed):
+                await survey.ensure()
+        backend.answer = only_modern
+        await survey.ensure()
+        assert survey.is_done
 
 
 async def test_invariant_8_a_tool_that_changed_since_the_review_is_neither_listed_nor_called(

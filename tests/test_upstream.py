@@ -106,6 +106,14 @@ async def test_the_request_holds_exactly_the_headers_on_the_list():
 
 
 @sockets
+async def test_a_header_that_cannot_be_written_is_a_failure_and_nothing_is_sent():
+    async with reached(fixed(answer())) as (wire, backend):
+        with pytest.raises(BackendFailed):
+            await backend.forward("POST", PLAIN | {"mcp-session-id": "a\r\nx-evil: 1"}, b"{}")
+        assert wire.seen == []
+
+
+@sockets
 async def test_connections_are_kept_and_used_again():
     async with reached(fixed(answer(b'{"x":1}'))) as (wire, backend):
         for _ in range(5):

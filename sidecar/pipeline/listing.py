@@ -6,6 +6,7 @@ is not understood, and reads every page.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -16,6 +17,10 @@ from sidecar.pipeline.backend import Backend
 
 MAX_PAGES: Final = 100
 """Pages of one list; a backend that never ends is refused."""
+
+_HEADER: Final = re.compile(r"[\x21-\x7e]{1,1024}")
+"""What a backend's version and session id are made of, which go back to it in headers (MCP,
+"Session Management"): visible ASCII, here with an end."""
 
 _LEGACY: Final = "2025-11-25"
 _CLIENT: Final = {"name": "gladly-mcp-sidecar", "version": "1"}
@@ -88,9 +93,12 @@ async def _handshake(backend: Backend) -> Headers:
     reply = await _send(backend, hello, [])
     result = await _answer(reply, hello)
     version = result.get("protocolVersion")
-    session = [("mcp-protocol-version", version)] if isinstance(version, str) else []
+    said = [("mcp-protocol-version", version)] if isinstance(version, str) else []
     if reply.get("mcp-session-id"):
-        session.append(("mcp-session-id", reply.get("mcp-session-id")))
+        said.append(("mcp-session-id", reply.get("mcp-session-id")))
+    session = [pair for pair in said if _HEADER.fullmatch(pair[1])]
+    if session != said:
+        raise BackendFailed("a handshake that no header can hold", reason="backend_malformed")
     ready = jsonrpc.message({"jsonrpc": "2.0", "method": "notifications/initialized"})
     await _send(backend, ready, session)
     return session

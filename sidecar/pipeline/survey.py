@@ -1,12 +1,15 @@
 """The sidecar's own look at the backend's list of tools, so that a change is noticed by itself.
 
-What `listing` reads is told to `Reviewed`. A message is held to what was read last; before anything
-was read, the first call waits for it.
+What `listing` reads is told to `Reviewed`. A message is held to what was read last. Before anything
+was read, and once the last reading is so old that a change since then may have gone unseen, a call
+waits for a look, and is refused if that fails (invariants 7 and 8).
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -24,6 +27,12 @@ _log = structlog.get_logger("sidecar.survey")
 _MOST: Final = 500
 """Names that one event or log line holds."""
 
+_MISSES: Final = 3
+"""Looks that may fail in a row before what was read counts for nothing."""
+
+_LOOK: Final = 60.0
+"""Seconds that one look may take, for the reckoning of `_MISSES`."""
+
 
 class Survey:
     """Reads the list at start, every `period` seconds, and when somebody says it changed."""
@@ -34,6 +43,7 @@ class Survey:
         reviewed: Reviewed,
         writer: audit.Writer,
         period: float,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._backend = backend
         self._reviewed = reviewed
@@ -41,36 +51,57 @@ class Survey:
         self._period = period
         self._lock = asyncio.Lock()
         self._wake = asyncio.Event()
+        self._clock = clock
+        self._longest = _MISSES * (period + _LOOK)
+        self._since = clock()
+        self.has_ended = False
+        """Whether nobody looks any more: the sidecar stops, or this program has a fault."""
 
     @property
     def is_done(self) -> bool:
-        """Whether the list was ever read."""
-        return self._reviewed.is_read
+        """Whether the list was read, and lately enough to hold a call to it."""
+        return self._reviewed.is_read and not self.is_stale
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the list could not be read for long; calls then wait for a look of their own."""
+        return self._clock() - self._since > self._longest
 
     def wake(self) -> None:
         """Look again soon: the backend said that its list has changed."""
         self._wake.set()
 
     async def ensure(self) -> None:
-        """Have read the list at least once.
+        """Have read the list, and lately.
 
         Raises:
             BackendFailed, BackendTimedOut: the backend does not give its list.
         """
-        if not self._reviewed.is_read:
+        if not self.is_done:
             async with self._lock:
-                if not self._reviewed.is_read:
+                if not self.is_done:
                     await self._look()
 
     async def run(self) -> None:
         """Keep looking until cancelled; a backend that is down is looked at again later."""
-        while True:
-            try:
-                async with self._lock:
-                    await self._look()
-            except Refusal as refusal:
-                _log.warning("the backend's list cannot be read", reason=refusal.reason)
-            await self._rest()
+        try:
+            while True:
+                await self._try()
+                await self._rest()
+        finally:
+            self.has_ended = True
+
+    async def _try(self) -> None:
+        try:
+            async with self._lock:
+                await self._look()
+        except Refusal as refusal:
+            _log.warning("the backend's list cannot be read", reason=refusal.reason)
+        except Exception as fault:  # noqa: BLE001 - the outer edge of a background task, see below
+            # Whatever one reply brings about must not end the looking: changes would go unseen.
+            _log.error("a look at the backend's list failed", exc_info=fault)
+        if self.is_stale:
+            _log.error("the backend's list was not read for long: calls are refused until it is")
 
     async def _rest(self) -> None:
         try:
@@ -82,6 +113,7 @@ class Survey:
 
     async def _look(self) -> None:
         entries = await read(self._backend)
+        self._since = self._clock()
         if self._reviewed.see(entries):
             await self._tell()
 
