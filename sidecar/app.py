@@ -107,7 +107,13 @@ async def opened(
         engine = await _engine(settings, parts.bundle, stack)
         upstream_client = await stack.enter_async_context(backend(settings))
         reviewed = Reviewed(parts.catalog, parts.pins)
-        survey = Survey(upstream_client, reviewed, writer, settings.catalog.refresh_seconds)
+        survey = Survey(
+            upstream_client,
+            reviewed,
+            writer,
+            period=settings.catalog.refresh_seconds,
+            patience=settings.backend.reply_timeout,
+        )
         organs = Organs(
             identity=await entrance.verifier(
                 settings, endpoints or entrance.directory(settings), stack

@@ -33,7 +33,7 @@ async def listening(
         folder, instance="t", clock=lambda: datetime.now(UTC), max_bytes=max_bytes
     )
     reviewed = Reviewed(CATALOG)
-    survey = made(Backend(), reviewed, writer, 60.0)
+    survey = made(Backend(), reviewed, writer, 60.0, 60.0)
     transport = httpx2.ASGITransport(admin.application(writer, reviewed, survey))
     try:
         async with httpx2.AsyncClient(transport=transport, base_url="http://admin") as client:

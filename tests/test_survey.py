@@ -1,136 +1,23 @@
-"""The sidecar's own look at the backend's list, against real SDK servers and scripted ones."""
+"""The sidecar's own look at the backend's tools: when it happens, and what it brings about."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
 
 import orjson
 import pytest
-from flow import CATALOG, JSON, call, event, flow, stream, tool_list, tool_result
+from flow import CATALOG, JSON, call, flow, tool_list, tool_result
+from test_listing import READ, Backend, only_modern, shaking
 
 from sidecar import audit
 from sidecar.catalog import Drift, Pins, Reviewed
 from sidecar.errors import BackendFailed, BackendTimedOut
 from sidecar.model import JsonObject, Reply
-from sidecar.pipeline import Survey, read
-from sidecar.pipeline.listing import MAX_PAGES
+from sidecar.pipeline import Survey
 
 pytestmark = pytest.mark.anyio
-
-READ = "list_all_gladly_tasks"
-Answer = Callable[[JsonObject], Reply]
-
-
-class Backend:
-    """A scripted backend that keeps what it was asked."""
-
-    def __init__(self, answer: Answer) -> None:
-        self.answer = answer
-        self.asked: list[tuple[str, dict[str, str], Any]] = []
-
-    async def forward(self, verb: str, headers: dict[str, str], body: bytes | None) -> Reply:
-        asked = orjson.loads(body) if body else None
-        self.asked.append((verb, headers, asked))
-        return self.answer(asked) if asked else Reply(204)
-
-
-def only_modern(asked: JsonObject) -> Reply:
-    assert "_meta" in asked["params"]
-    return tool_list(READ, "b")
-
-
-def only_legacy(asked: JsonObject) -> Reply:
-    if asked["method"] == "initialize":
-        body = {"jsonrpc": "2.0", "id": 1, "result": {"protocolVersion": "2025-06-18"}}
-        return Reply(200, (*JSON, ("mcp-session-id", "s")), orjson.dumps(body))
-    if asked["method"] == "notifications/initialized":
-        return Reply(202)
-    if "_meta" in asked["params"]:
-        body = {"jsonrpc": "2.0", "id": 1, "error": {"code": -32600, "message": "no session"}}
-        return Reply(400, JSON, orjson.dumps(body))
-    return stream(b": hi\n\n", event(orjson.loads(tool_list(READ, "b").body)))
-
-
-async def test_a_backend_of_the_stateless_era_is_asked_once():
-    backend = Backend(only_modern)
-    assert [entry["name"] for entry in await read(backend)] == [READ, "b"]
-    ((verb, headers, _),) = backend.asked
-    assert (verb, headers["mcp-method"]) == ("POST", "tools/list")
-
-
-async def test_a_backend_of_the_handshake_era_is_asked_in_a_session_that_is_ended():
-    backend = Backend(only_legacy)
-    assert [entry["name"] for entry in await read(backend)] == [READ, "b"]
-    verb, headers, _ = backend.asked[-1]
-    assert (verb, headers["mcp-session-id"]) == ("DELETE", "s")
-    assert headers["mcp-protocol-version"] == "2025-06-18"
-
-
-async def test_every_page_is_read():
-    def paged(asked: JsonObject) -> Reply:
-        cursor = int(asked["params"].get("cursor", "0"))
-        result = {"tools": [{"name": f"t{cursor}"}]} | (
-            {"nextCursor": str(cursor + 1)} if cursor < 4 else {}
-        )
-        return Reply(200, JSON, orjson.dumps({"jsonrpc": "2.0", "id": 1, "result": result}))
-
-    assert [e["name"] for e in await read(Backend(paged))] == ["t0", "t1", "t2", "t3", "t4"]
-
-
-async def test_a_list_without_end_is_refused():
-    def endless(asked: JsonObject) -> Reply:
-        if asked["method"] != "tools/list":
-            return Reply(500)
-        result = {"tools": [], "nextCursor": "again"}
-        return Reply(200, JSON, orjson.dumps({"jsonrpc": "2.0", "id": 1, "result": result}))
-
-    backend = Backend(endless)
-    with pytest.raises(BackendFailed):
-        await read(backend)
-    assert len(backend.asked) == MAX_PAGES + 1
-
-
-@pytest.mark.parametrize(
-    "reply",
-    [
-        Reply(200, JSON, b"not JSON"),
-        Reply(200, JSON, b'{"jsonrpc":"2.0","id":2,"result":{"tools":[]}}'),
-        Reply(200, JSON, b'{"jsonrpc":"2.0","id":1,"result":{}}'),
-        Reply(200, JSON, b'{"jsonrpc":"2.0","id":1,"result":{"tools":[{}]}}'),
-        Reply(429, (("retry-after", "1"),), b"{}"),
-    ],
-)
-async def test_what_is_no_list_is_refused(reply):
-    with pytest.raises(BackendFailed):
-        await read(Backend(lambda _: reply))
-
-
-def shaking(version: Any = "2025-11-25", session: str = "s") -> Answer:
-    """A backend of the handshake era that says this in its handshake."""
-
-    def answer(asked: JsonObject) -> Reply:
-        if asked["method"] != "initialize":
-            return only_legacy(asked)
-        body = {"jsonrpc": "2.0", "id": 1, "result": {"protocolVersion": version}}
-        return Reply(200, (*JSON, ("mcp-session-id", session)), orjson.dumps(body))
-
-    return answer
-
-
-UNFIT = ["a\nb", "2025\r\nX-Evil: 1", "a\0", "é", "a b", "x" * 1025]
-
-
-@pytest.mark.parametrize("text", UNFIT)
-@pytest.mark.parametrize("where", ["version", "session"])
-async def test_what_a_handshake_says_goes_into_no_header_unless_it_fits_one(where, text):
-    backend = Backend(shaking(**{where: text}))
-    with pytest.raises(BackendFailed, match="no header can hold"):
-        await read(backend)
-    assert not [headers for _, headers, _ in backend.asked if text in headers.values()]
 
 
 @asynccontextmanager
@@ -140,7 +27,7 @@ async def surveyed(tmp_path, backend, pins=None, **options):
     )
     reviewed = Reviewed(CATALOG, pins)
     try:
-        survey = Survey(backend, reviewed, writer, 3600.0, **options)
+        survey = Survey(backend, reviewed, writer, 3600.0, 60.0, **options)
         yield survey, reviewed, tmp_path / "log/audit.jsonl"
     finally:
         writer.close()
@@ -186,6 +73,27 @@ async def test_a_backend_that_is_down_at_first_is_looked_at_again(tmp_path):
                 await asyncio.sleep(0)
         task.cancel()
         assert reviewed.find(READ).is_pinned
+
+
+async def test_those_who_wait_for_a_look_that_fails_share_its_end(tmp_path):
+    class Held(Backend):
+        release = asyncio.Event()
+
+        async def forward(self, verb: str, headers: dict[str, str], body: bytes | None) -> Reply:
+            self.asked.append((verb, headers, None))
+            await self.release.wait()
+            raise BackendTimedOut("late")
+
+    backend = Held(only_modern)
+    async with surveyed(tmp_path, backend) as (survey, _, _):
+        waiting = [asyncio.create_task(survey.ensure()) for _ in range(20)]
+        while not backend.asked:  # noqa: ASYNC110 - a look has no event of its own
+            await asyncio.sleep(0)
+        backend.release.set()
+        async with asyncio.timeout(5):
+            ends = await asyncio.gather(*waiting, return_exceptions=True)
+        assert {type(end) for end in ends} == {BackendTimedOut}
+        assert len(backend.asked) == 1
 
 
 def odd(_: JsonObject) -> Reply:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from sidecar.model import JsonObject
     from sidecar.upstream import Backend
 
+_PATIENCE = 60.0
+"""Seconds that a backend without settings has for its list of tools."""
+
 catalog = typer.Typer(
     help="The catalog of tools, and the pins of what was reviewed.", no_args_is_help=True
 )
@@ -86,7 +89,7 @@ def import_tools(
     bearer = f"Bearer {settings.secret(bearer_file)}" if bearer_file else None
     context = upstream.tls(str(ca_file) if ca_file else None, None, None)
     client = upstream.Backend(upstream.Target(url, authorization=bearer), context)
-    made = organ.propose(_known(config), asyncio.run(_read(client)))
+    made = organ.propose(_known(config), asyncio.run(_read(client, _PATIENCE)))
     print(f"known already: {len(made.known)}", file=sys.stderr)
     for word, names in (
         ("like an operation of Gladly's", made.alike),
@@ -138,7 +141,8 @@ def pin(
     if accept:
         _check_target(target)
     before = Pins.read(target) if target.exists() else Pins({})
-    now = Pins.of(asyncio.run(_read(app.backend(loaded))))
+    patience = loaded.backend.reply_timeout
+    now = Pins.of(asyncio.run(_read(app.backend(loaded), patience)))
     shown = list(_differences(before, now, is_whole=is_whole))
     print("\n".join(shown) if shown else "nothing has changed since the review")
     if accept:
@@ -149,11 +153,11 @@ def pin(
         raise typer.Exit(1)
 
 
-async def _read(backend: Backend) -> list[JsonObject]:
+async def _read(backend: Backend, patience: float) -> list[JsonObject]:
     from sidecar import pipeline
 
     async with backend as client:
-        return await pipeline.read(client)
+        return await pipeline.read(client, patience)
 
 
 def _check_target(target: Path) -> None:

@@ -103,7 +103,7 @@ async def _keys(issuer: Issuer) -> Finding:
 async def _backend(loaded: Settings, parts: app.Parts) -> Finding:
     try:
         async with app.backend(loaded) as client:
-            entries = await pipeline.read(client)
+            entries = await pipeline.read(client, loaded.backend.reply_timeout)
     except (Refusal, ConfigError) as error:
         what = f"the backend's list of tools cannot be read ({error})"
         return Finding("problem", what, "check backend.url, its credential, and that it runs")

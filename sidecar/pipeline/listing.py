@@ -1,22 +1,32 @@
 """The backend's whole list of tools, as the sidecar itself is given it.
 
 It asks with the sidecar's own credential, in the stateless era first and with a handshake if that
-is not understood, and reads every page.
+is not understood, and reads every page: within one time and one size for all of it, since a backend
+that sends a byte now and then would hold whoever waits for ever.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, Final
 
 from sidecar import edge, jsonrpc, sse, upstream
-from sidecar.errors import BackendFailed, Refusal
+from sidecar.errors import BackendFailed, BackendTimedOut, Refusal
 from sidecar.model import Head, JsonObject, Message, Reply
 from sidecar.pipeline.backend import Backend
 
 MAX_PAGES: Final = 100
 """Pages of one list; a backend that never ends is refused."""
+
+MAX_BYTES: Final = 32 * 1024 * 1024
+"""Bytes of all pages of one list; and of one stream, comments and all."""
+
+_MAX_EVENT: Final = 16 * 1024 * 1024
+_GOODBYE: Final = 5.0
+"""Seconds that the end of a session may take."""
 
 _HEADER: Final = re.compile(r"[\x21-\x7e]{1,1024}")
 """What a backend's version and session id are made of, which go back to it in headers (MCP,
@@ -26,13 +36,21 @@ _LEGACY: Final = "2025-11-25"
 _CLIENT: Final = {"name": "gladly-mcp-sidecar", "version": "1"}
 
 
-async def read(backend: Backend) -> list[JsonObject]:
-    """Read the backend's whole list of tools.
+async def read(backend: Backend, patience: float) -> list[JsonObject]:
+    """Read the backend's whole list of tools, within so many seconds.
 
     Raises:
-        BackendFailed: neither era gets a list out of it.
+        BackendFailed: neither era gets a list out of it, or one that is too large.
         BackendTimedOut: it is too slow.
     """
+    try:
+        async with asyncio.timeout(patience):
+            return await _read(backend)
+    except TimeoutError:
+        raise BackendTimedOut(f"no whole list of tools in {patience:g} seconds") from None
+
+
+async def _read(backend: Backend) -> list[JsonObject]:
     try:
         return await _pages(backend, _modern, [])
     except BackendFailed:
@@ -51,9 +69,15 @@ Ask = Callable[[str, JsonObject, Headers], tuple[Message, Headers]]
 async def _pages(backend: Backend, ask: Ask, session: Headers) -> list[JsonObject]:
     entries: list[JsonObject] = []
     params: JsonObject = {}
+    size = 0
     for _ in range(MAX_PAGES):
         message, headers = ask("tools/list", params, session)
-        result = await _result(backend, message, headers)
+        reply = await _send(backend, message, headers)
+        raw = await _raw(reply, message)
+        size += len(raw)
+        if size > MAX_BYTES:
+            raise BackendFailed(f"a list of more than {MAX_BYTES} bytes", reason="reply_too_large")
+        result = _result(raw, message, reply.status)
         page = result.get("tools")
         if not isinstance(page, list) or not all(map(_is_tool, page)):
             raise BackendFailed("no list of tools", reason="backend_malformed")
@@ -91,7 +115,7 @@ async def _handshake(backend: Backend) -> Headers:
     params = {"protocolVersion": _LEGACY, "capabilities": {}, "clientInfo": _CLIENT}
     hello = _request("initialize", params)
     reply = await _send(backend, hello, [])
-    result = await _answer(reply, hello)
+    result = _result(await _raw(reply, hello), hello, reply.status)
     version = result.get("protocolVersion")
     said = [("mcp-protocol-version", version)] if isinstance(version, str) else []
     if reply.get("mcp-session-id"):
@@ -100,18 +124,21 @@ async def _handshake(backend: Backend) -> Headers:
     if session != said:
         raise BackendFailed("a handshake that no header can hold", reason="backend_malformed")
     ready = jsonrpc.message({"jsonrpc": "2.0", "method": "notifications/initialized"})
-    await _send(backend, ready, session)
+    await _drop(await _send(backend, ready, session))
     return session
 
 
 async def _end(backend: Backend, session: Headers) -> None:
-    reply = await backend.forward("DELETE", _headers("DELETE", session), None)
+    # The list counts, whether or not its session could be ended.
+    with contextlib.suppress(Refusal, TimeoutError):
+        async with asyncio.timeout(_GOODBYE):
+            await _drop(await backend.forward("DELETE", _headers("DELETE", session), None))
+
+
+async def _drop(reply: Reply) -> None:
+    """Give back a stream that nobody will read."""
     if reply.stream is not None:
         await reply.stream.aclose()
-
-
-async def _result(backend: Backend, message: Message, headers: Headers) -> JsonObject:
-    return await _answer(await _send(backend, message, headers), message)
 
 
 async def _send(backend: Backend, message: Message, headers: Headers) -> Reply:
@@ -122,28 +149,35 @@ def _headers(verb: str, more: Headers) -> dict[str, str]:
     return upstream.outgoing(Head(verb, "", ()), more)
 
 
-async def _answer(reply: Reply, asked: Message) -> JsonObject:
-    """The result in a reply, whole or at the end of a stream."""
-    raw = reply.body if reply.stream is None else await _final(reply, asked)
-    try:
-        answer = jsonrpc.parse(raw)
-    except Refusal:
-        raise BackendFailed(f"no answer, HTTP {reply.status}", reason="backend_malformed") from None
+async def _raw(reply: Reply, asked: Message) -> bytes:
+    """The answer in a reply, whole or at the end of a stream."""
+    return reply.body if reply.stream is None else await _final(reply.stream, asked)
+
+
+async def _final(stream: AsyncGenerator[bytes, None], asked: Message) -> bytes:
+    parser, size = sse.Parser(_MAX_EVENT), 0
+    async with contextlib.aclosing(stream) as chunks:
+        async for chunk in chunks:
+            size += len(chunk)
+            if size > MAX_BYTES:
+                what = f"a stream of more than {MAX_BYTES} bytes"
+                raise BackendFailed(what, reason="reply_too_large")
+            for event in parser.feed(chunk):
+                if event.data and _parsed(event.data).id == asked.id:
+                    return event.data
+    raise BackendFailed("the stream ended without a list", reason="stream_cut")
+
+
+def _result(raw: bytes, asked: Message, status: int) -> JsonObject:
+    answer = _parsed(raw, f"no answer, HTTP {status}")
     result = answer.body.get("result")
     if answer.id != asked.id or not isinstance(result, dict):
         raise BackendFailed("the backend refuses its list", reason="backend_refused")
     return result
 
 
-async def _final(reply: Reply, asked: Message) -> bytes:
-    parser = sse.Parser(1 << 22)
-    if reply.stream is None:
-        return reply.body
+def _parsed(raw: bytes, otherwise: str = "no message") -> Message:
     try:
-        async for chunk in reply.stream:
-            for event in parser.feed(chunk):
-                if event.data and jsonrpc.parse(event.data).id == asked.id:
-                    return event.data
-    finally:
-        await reply.stream.aclose()
-    raise BackendFailed("the stream ended without a list", reason="stream_cut")
+        return jsonrpc.parse(raw)
+    except Refusal:
+        raise BackendFailed(otherwise, reason="backend_malformed") from None

@@ -18,7 +18,7 @@ from sidecar import audit, redaction
 from sidecar.catalog import Reviewed
 from sidecar.errors import Refusal
 from sidecar.exchange import shown_name
-from sidecar.model import Event
+from sidecar.model import Event, JsonObject
 from sidecar.pipeline.backend import Backend
 from sidecar.pipeline.listing import read
 
@@ -30,12 +30,12 @@ _MOST: Final = 500
 _MISSES: Final = 3
 """Looks that may fail in a row before what was read counts for nothing."""
 
-_LOOK: Final = 60.0
-"""Seconds that one look may take, for the reckoning of `_MISSES`."""
-
 
 class Survey:
-    """Reads the list at start, every `period` seconds, and when somebody says it changed."""
+    """Reads the list at start, every `period` seconds, and when somebody says it changed.
+
+    `patience` is how many seconds one look may take.
+    """
 
     def __init__(
         self,
@@ -43,6 +43,7 @@ class Survey:
         reviewed: Reviewed,
         writer: audit.Writer,
         period: float,
+        patience: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._backend = backend
@@ -52,7 +53,10 @@ class Survey:
         self._lock = asyncio.Lock()
         self._wake = asyncio.Event()
         self._clock = clock
-        self._longest = _MISSES * (period + _LOOK)
+        self._patience = patience
+        self._longest = _MISSES * (period + patience)
+        self._looks = 0
+        self._failure: Refusal | None = None
         self._since = clock()
         self.has_ended = False
         """Whether nobody looks any more: the sidecar stops, or this program has a fault."""
@@ -77,10 +81,18 @@ class Survey:
         Raises:
             BackendFailed, BackendTimedOut: the backend does not give its list.
         """
-        if not self.is_done:
-            async with self._lock:
-                if not self.is_done:
-                    await self._look()
+        if self.is_done:
+            return
+        looks = self._looks
+        async with self._lock:
+            if self.is_done:
+                return
+            failure = self._failure
+            if looks != self._looks and failure is not None:
+                # Whoever waited for a look that failed shares its end: if each had a look of its
+                # own, the last of many would wait for hours.
+                raise type(failure)(str(failure), reason=failure.reason)
+            await self._look()
 
     async def run(self) -> None:
         """Keep looking until cancelled; a backend that is down is looked at again later."""
@@ -112,10 +124,20 @@ class Survey:
         self._wake.clear()
 
     async def _look(self) -> None:
-        entries = await read(self._backend)
+        entries = await self._read()
         self._since = self._clock()
         if self._reviewed.see(entries):
             await self._tell()
+
+    async def _read(self) -> list[JsonObject]:
+        self._failure = None
+        try:
+            return await read(self._backend, self._patience)
+        except Refusal as refusal:
+            self._failure = refusal
+            raise
+        finally:
+            self._looks += 1
 
     async def _tell(self) -> None:
         drift = self._reviewed.drift
