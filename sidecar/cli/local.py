@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sidecar.cli.options import AUTHORITIES, ConfigFile, absolute_url
+from sidecar.cli.options import AUTHORITIES, ConfigFile, absolute_url, safe_url
 
 if TYPE_CHECKING:
     from sidecar.local.folder import Folder, Gladly
@@ -35,7 +35,7 @@ def up(
     ] = False,
     url: Annotated[
         str | None,
-        typer.Option(help="Base URL instead of --org, such as a sandbox's.", callback=absolute_url),
+        typer.Option(help="Base URL instead of --org, such as a sandbox's.", callback=safe_url),
     ] = None,
     ca_file: Annotated[Path | None, AUTHORITIES] = None,
     folder: FolderOption = None,
@@ -139,14 +139,16 @@ def _folder(path: Path | None, name: str) -> Folder:
 def _gladly(
     folder: Folder, url: str, email: str, token_file: Path | None, ca_file: Path | None
 ) -> Gladly:
-    """Whose Gladly: the token from its file, the one kept before, or typed in now and kept."""
+    """Whose Gladly: the token from its file, the one kept for it, or typed in now and kept."""
     from sidecar.local.folder import Gladly
 
-    if token_file is None and not folder.gladly_token.exists():
-        folder.keep_token(typer.prompt("Gladly API token", hide_input=True).strip())
+    if token_file is None and not folder.has_token_for(url, email):
+        token = typer.prompt(f"Gladly API token of {email} at {url}", hide_input=True).strip()
+        folder.keep_gladly(None)  # the new token is not for whom the old one was
+        folder.keep_token(token)
         _say(f"Kept in {folder.gladly_token}, readable by you alone; delete it to forget it.")
-    token = token_file.absolute() if token_file else folder.gladly_token
-    return Gladly(url, email, token, ca_file.absolute() if ca_file else None)
+    file = token_file.absolute() if token_file else folder.gladly_token
+    return Gladly(url, email, file, ca_file.absolute() if ca_file else None)
 
 
 def _say(text: str) -> None:

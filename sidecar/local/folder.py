@@ -100,6 +100,15 @@ class Folder:
         _written(self.gladly_token, token)
         return self.gladly_token
 
+    def has_token_for(self, url: str, email: str) -> bool:
+        """Whether a token was typed in for this very Gladly and user; it is sent to no other."""
+        kept = self.gladly()
+        return (
+            kept is not None
+            and (kept.url, kept.email, kept.token_file) == (url, email, self.gladly_token)
+            and self.gladly_token.exists()
+        )
+
     def keep_gladly(self, gladly: Gladly | None) -> None:
         """Remember whose Gladly it is, for `sidecar stdio`; None is a simulated one."""
         said = asdict(gladly) if gladly else {"simulated": "yes"}
