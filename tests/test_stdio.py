@@ -206,6 +206,17 @@ async def test_a_stateless_call_is_cancelled_by_a_notification(tmp_path):
         assert f.outcome["outcome"]["status"] == "cancelled"
 
 
+@pytest.mark.parametrize("name", [{"a": 1}, [], None, True, 1.5])
+async def test_a_cancellation_of_what_is_no_id_ends_nothing(tmp_path, name):
+    async with flow(tmp_path) as f, talking(f) as client:
+        params = {"requestId": name}
+        client.say({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params})
+        f.backend.reply = tool_result({"result": []}, 7)
+        client.say(modern(call(INBOXES, 7))[0])
+        (answer,) = await client.heard(1)
+        assert answer["id"] == 7
+
+
 async def test_calls_in_flight_are_finished_when_the_input_ends(tmp_path):
     async with flow(tmp_path) as f:
         reached, release = asyncio.Event(), asyncio.Event()

@@ -64,7 +64,9 @@ class Bridge:
             await self._send(line, None)
             return
         if self._is_cancel(message):
-            call = self._calls.get(message.params.get("requestId", ""))
+            name = message.params.get("requestId")
+            # What is no id names no call; an object or a list cannot even be looked up.
+            call = self._calls.get(name) if isinstance(name, str | int) else None
             if call is not None:
                 call.cancel()
             return
