@@ -50,6 +50,8 @@ _NAMED_BY: Final = {
 }
 """Which parameter `Mcp-Name` mirrors (MCP 2026-07-28, "Standard Headers"; SEP-2663 for tasks)."""
 _PARAM: Final = "mcp-param-"
+_VERSION: Final = re.compile(r"[\x21-\x7e]{1,64}")
+"""Visible ASCII: the claim is mirrored in a header, where a line end would begin another one."""
 _WRAPPED: Final = re.compile(r"=\?base64\?([A-Za-z0-9+/=]*)\?=")
 
 
@@ -98,12 +100,14 @@ def claimed_version(message: Message) -> str | None:
     """The revision that the body itself names; only the stateless era does so.
 
     Raises:
-        Malformed: what stands there is no text.
+        Malformed: what stands there is no text, or none that the header which mirrors it can hold.
     """
     meta = message.params.get("_meta")
     claim = meta.get(META_VERSION) if isinstance(meta, dict) else None
-    if claim is not None and not isinstance(claim, str):
-        raise Malformed("version is not a string", reason="bad_version", code=INVALID_PARAMS)
+    if claim is None:
+        return None
+    if not isinstance(claim, str) or not _VERSION.fullmatch(claim):
+        raise Malformed("version is no plain text", reason="bad_version", code=INVALID_PARAMS)
     return claim
 
 

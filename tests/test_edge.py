@@ -153,6 +153,15 @@ def test_a_modern_version_header_on_a_legacy_body_is_refused():
     assert refused.value.code == jsonrpc.INVALID_PARAMS
 
 
+@pytest.mark.parametrize("claim", ["2026-07-28\0", "2026-07-28\r\nx: 1", "é", "", "x" * 65, 7])
+def test_a_version_that_its_header_cannot_hold_is_refused_before_it_is_mirrored(claim):
+    message = legacy("tools/list", _meta={edge.META_VERSION: claim})
+    for judged in (edge.mirrored, lambda m: edge.confirm(head(mcp_protocol_version=claim), m)):
+        with pytest.raises(Malformed) as refused:
+            judged(message)
+        assert (refused.value.status, refused.value.code) == (400, jsonrpc.INVALID_PARAMS)
+
+
 def test_a_legacy_version_header_on_a_modern_body_is_refused():
     with pytest.raises(Malformed):
         edge.confirm(

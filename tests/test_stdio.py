@@ -11,6 +11,7 @@ import orjson
 import pytest
 from flow import Flow, ask, call, event, flow, modern, result, stream, token, tool_list, tool_result
 
+from sidecar import edge
 from sidecar.model import Reply
 from sidecar.stdio.bridge import RATE_LIMITED, Bridge
 
@@ -171,6 +172,16 @@ async def test_what_is_no_message_is_refused_and_recorded(tmp_path):
         (answer,) = await client.heard(1)
         assert answer["error"]["code"] == -32600
         assert f.outcome["decision"]["reason"] == "duplicate_key"
+
+
+async def test_a_version_that_no_header_can_hold_is_refused_and_recorded(tmp_path):
+    async with flow(tmp_path) as f, talking(f) as client:
+        body, _ = modern(call(INBOXES, 3))
+        body["params"]["_meta"][edge.META_VERSION] += "\0"
+        client.say(body)
+        (answer,) = await client.heard(1)
+        assert (answer["id"], answer["error"]["code"]) == (3, -32602)
+        assert (f.outcome["decision"]["reason"], f.backend.sent) == ("bad_version", [])
 
 
 async def test_a_request_is_answered_even_where_the_backend_has_no_words(tmp_path):

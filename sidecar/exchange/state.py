@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from sidecar import edge
+from sidecar.errors import Malformed
 from sidecar.model import Caller, Decision, Finding, Head, JsonObject, Message, Reply, Tool, Verdict
 
 
@@ -83,7 +85,9 @@ class Exchange(NamedTuple):
     @property
     def protocol(self) -> str:
         """The revision that the message claims, else the one in its header."""
-        claim = edge.claimed_version(self.message) if self.message else None
+        claim = None
+        with contextlib.suppress(Malformed):  # refused for it, and that is recorded, too
+            claim = edge.claimed_version(self.message) if self.message else None
         return claim or self.head.get("mcp-protocol-version")
 
     @property
