@@ -14,6 +14,7 @@ import orjson
 import typer
 
 from sidecar.cli.options import AUTHORITIES, ConfigFile, absolute_url
+from sidecar.shown import listed, shown
 
 if TYPE_CHECKING:
     from sidecar.catalog import Catalog, Pins
@@ -96,7 +97,7 @@ def import_tools(
         ("new", made.new),
         ("with a name that no catalog can hold", made.unusable),
     ):
-        print(f"{word}: {len(names)} {' '.join(names)}".rstrip(), file=sys.stderr)
+        print(f"{word}: {len(names)} {listed(names)}".rstrip(), file=sys.stderr)
     if file is not None and made.text:
         file.write_text(made.text, encoding="utf-8")
         print(f"wrote {file}: review each row, then name its folder in catalog.folders")
@@ -187,9 +188,11 @@ def _differences(before: Pins, now: Pins, *, is_whole: bool) -> Iterator[str]:
             continue
         added += not old
         word = "new" if not old else "gone" if not new else "changed"
-        yield f"{word}: {name}"
+        yield f"{word}: {shown(name)}"
         if old or is_whole:
-            yield from list(difflib.unified_diff(old, new, lineterm="", n=1))[2:]
+            # Whole, since somebody reviews it; an invisible character shows as its escape.
+            changes = list(difflib.unified_diff(old, new, lineterm="", n=1))[2:]
+            yield from (shown(line, len(line)) for line in changes)
     if added and not is_whole:
         yield f"{added} new; --all prints what each of them says"
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sidecar.cli.options import AUTHORITIES, ConfigFile, absolute_url, safe_url
+from sidecar.shown import shown
 
 if TYPE_CHECKING:
     from sidecar.local.folder import Folder, Gladly
@@ -22,6 +23,9 @@ FolderOption = Annotated[
 BearerFile = Annotated[
     Path | None, typer.Option(help="File with the bearer token that the endpoint wants.")
 ]
+
+_LONGEST = 2000
+"""Characters of one line that the doctor says."""
 
 
 def up(
@@ -123,9 +127,9 @@ async def _examine(config: Path | None, url: str, bearer: str) -> bool:
     has_problem = False
     async for finding in examine(config, url, bearer):
         has_problem = has_problem or finding.level == "problem"
-        _say(f"{finding.level:<8} {finding.what}")
+        _say(f"{finding.level:<8} {shown(finding.what, _LONGEST)}")
         if finding.remedy and finding.level != "ok":
-            _say(f"{'':<8}   do: {finding.remedy}")
+            _say(f"{'':<8}   do: {shown(finding.remedy, _LONGEST)}")
     _say("\nnothing is wrong" if not has_problem else "\nthere is something to mend; see above")
     return has_problem
 

@@ -15,6 +15,7 @@ from sidecar.errors import ConfigError, Refusal
 from sidecar.local.finding import Finding
 from sidecar.local.visit import visit
 from sidecar.settings import Issuer, Listening, Settings
+from sidecar.shown import listed
 
 _SOON: Final = timedelta(days=1)
 _FULL: Final = 0.8
@@ -110,7 +111,9 @@ async def _backend(loaded: Settings, parts: app.Parts) -> Finding:
     names = {str(entry["name"]) for entry in entries}
     unknown = sorted(name for name in names if not parts.catalog.find(name).is_known)
     if unknown:
-        what = f"the backend has {len(names)} tools; refused as unknown: {', '.join(unknown[:10])}"
+        what = (
+            f"the backend has {len(names)} tools; refused as unknown: {listed(unknown, 10, ', ')}"
+        )
         return Finding("warning", what, "review them: sidecar catalog import")
     return Finding("ok", f"the backend has {len(names)} tools, all of them known")
 

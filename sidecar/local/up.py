@@ -13,6 +13,7 @@ from sidecar.gladly.credential import organization
 from sidecar.local import connect
 from sidecar.local.folder import Folder, Gladly
 from sidecar.local.processes import Processes, free_port, until_ready
+from sidecar.shown import shown
 
 SIMULATED: Final = "api.user@sample-store.example"
 """The API user of the simulated Gladly."""
@@ -29,7 +30,7 @@ async def checked(gladly: Gladly) -> str:
         record = await organization(client, gladly.url)
     finally:
         await client.aclose()
-    return str(record.get("name") or record["id"])
+    return shown(str(record.get("name") or record["id"]), 100)
 
 
 async def up(folder: Folder, port: int, say: Callable[[str], None]) -> None:
