@@ -144,12 +144,12 @@ def pin(
     before = Pins.read(target) if target.exists() else Pins({})
     patience = loaded.backend.reply_timeout
     now = Pins.of(asyncio.run(_read(app.backend(loaded), patience)))
-    shown = list(_differences(before, now, is_whole=is_whole))
-    print("\n".join(shown) if shown else "nothing has changed since the review")
+    differences = list(_differences(before, now, is_whole=is_whole))
+    print("\n".join(differences) if differences else "nothing has changed since the review")
     if accept:
         now.write(target)
         print(f"accepted {len(now.tools)} tools: wrote {target}")
-    elif shown:
+    elif differences:
         print("look at each change; then accept them with --accept")
         raise typer.Exit(1)
 

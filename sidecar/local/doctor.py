@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,9 +10,12 @@ from pathlib import Path
 from typing import Final
 
 import httpx2
+import orjson
 
-from sidecar import app, audit, pipeline, settings, upstream
+from sidecar import app, audit, entrance, pipeline, settings
 from sidecar.errors import ConfigError, Refusal
+from sidecar.identity import Unpublished
+from sidecar.local.asking import SECONDS, ask
 from sidecar.local.finding import Finding
 from sidecar.local.visit import visit
 from sidecar.settings import Issuer, Listening, Settings
@@ -21,8 +25,6 @@ _SOON: Final = timedelta(days=1)
 _FULL: Final = 0.8
 """Share of the audit log's size at which its end is near."""
 _UNREADY: Final = 503
-_TIMEOUT: Final = 10.0
-"""Seconds that anything asked over the network may take."""
 
 
 async def examine(config: Path | None, url: str = "", bearer: str = "") -> AsyncIterator[Finding]:
@@ -88,15 +90,13 @@ def _audit(loaded: Settings) -> Iterator[Finding]:
 
 
 async def _keys(issuer: Issuer) -> Finding:
-    authority = str(issuer.jwks_ca_file) if issuer.jwks_ca_file else None
+    """Whether the key set can be fetched, on the very way that the sidecar takes."""
     try:
-        async with httpx2.AsyncClient(
-            verify=upstream.tls(authority, None, None), trust_env=False, timeout=_TIMEOUT
-        ) as http:
-            answer = await http.get(str(issuer.jwks_url))
-            count = len(answer.json()["keys"])
-    except (httpx2.HTTPError, ValueError, KeyError, TypeError) as error:
-        what = f"the issuer's key set cannot be read ({type(error).__name__})"
+        async with asyncio.timeout(SECONDS), entrance.client(issuer) as http:
+            body = await entrance.publisher(issuer, http).body()
+        count = len(orjson.loads(body)["keys"])
+    except (Unpublished, TimeoutError, ValueError, KeyError, TypeError) as error:
+        what = f"the issuer's key set cannot be read ({error or type(error).__name__})"
         return Finding("problem", what, "check its jwks_url and the way to it")
     return Finding("ok", f"the issuer's key set has {count} key(s)")
 
@@ -122,7 +122,7 @@ async def _admin(loaded: Settings) -> Finding:
     url = f"{_base(loaded.admin)}/readyz"
     try:
         async with _anybody() as http:
-            answer = await http.get(url)
+            answer = await ask(http, "GET", url)
     except httpx2.HTTPError:
         remedy = "start it: sidecar serve --config FILE"
         return Finding("problem", f"no sidecar answers at {url}", remedy)
@@ -142,7 +142,7 @@ async def _listener(loaded: Settings) -> Finding:
     where = base.partition("://")[2]
     try:
         async with _anybody() as http:
-            answer = await http.post(f"{base}/mcp/{'x' * 43}", json={})
+            answer = await ask(http, "POST", f"{base}/mcp/{'x' * 43}", json={})
     except httpx2.HTTPError:
         remedy = "start it: sidecar serve --config FILE"
         return Finding("problem", f"nothing listens for clients at {where}", remedy)
@@ -162,7 +162,7 @@ def _anybody() -> httpx2.AsyncClient:
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    return httpx2.AsyncClient(verify=context, trust_env=False, timeout=_TIMEOUT)
+    return httpx2.AsyncClient(verify=context, trust_env=False)
 
 
 def _reachable(host: str) -> str:

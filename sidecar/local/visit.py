@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 import httpx2
 
 from sidecar import edge, sse
+from sidecar.errors import BackendFailed
+from sidecar.local.asking import MOST, ask
 from sidecar.local.finding import Finding
 
-_TIMEOUT: Final = 15.0
-_MOST: Final = 1 << 24
 _MEANT: Final = {
     401: ("the endpoint wants a bearer token", "name a file with one: --bearer-file"),
     403: (
@@ -40,13 +40,13 @@ _META: Final = {
 
 async def visit(url: str, bearer: str) -> Finding:
     """List the tools of an endpoint, in the stateless era, else with a handshake."""
-    headers = {"accept": "application/json, text/event-stream"}
+    headers = {"accept": "application/json, text/event-stream", "accept-encoding": "identity"}
     headers |= {"authorization": f"Bearer {bearer}"} if bearer else {}
     where = urlsplit(url).netloc
     try:
-        async with httpx2.AsyncClient(headers=headers, trust_env=False, timeout=_TIMEOUT) as http:
+        async with httpx2.AsyncClient(headers=headers, trust_env=False) as http:
             answer = await _listed(http, url)
-    except httpx2.HTTPError as error:
+    except (httpx2.HTTPError, UnicodeEncodeError) as error:
         what = f"{where} cannot be reached ({type(error).__name__})"
         return Finding("problem", what, "check the URL, and that the sidecar runs")
     if answer.status_code == httpx2.codes.UNAUTHORIZED and bearer:
@@ -54,8 +54,8 @@ async def visit(url: str, bearer: str) -> Finding:
     if answer.status_code in _MEANT:
         return Finding("problem", *_MEANT[answer.status_code])
     try:
-        tools = _said(answer)["result"]["tools"]
-    except (ValueError, KeyError, TypeError):
+        tools = len(_said(answer)["result"]["tools"])
+    except (ValueError, KeyError, TypeError, RecursionError, BackendFailed):
         what = f"{where} does not list tools (HTTP {answer.status_code})"
         return Finding("problem", what, "check that the URL is a sidecar's")
     if not tools:
@@ -63,13 +63,13 @@ async def visit(url: str, bearer: str) -> Finding:
             "its methods and tags leave nothing, or the policy denies all: sidecar audit report"
         )
         return Finding("warning", "the endpoint works, and shows no tool to this caller", remedy)
-    return Finding("ok", f"the endpoint works, and shows this caller {len(tools)} tools")
+    return Finding("ok", f"the endpoint works, and shows this caller {tools} tools")
 
 
 async def _listed(http: httpx2.AsyncClient, url: str) -> httpx2.Response:
     params = {"_meta": _META}
     mirrored = {"mcp-protocol-version": edge.MODERN, "mcp-method": "tools/list"}
-    answer = await http.post(url, json=_ask("tools/list", params), headers=mirrored)
+    answer = await ask(http, "POST", url, json=_ask("tools/list", params), headers=mirrored)
     if answer.status_code != httpx2.codes.BAD_REQUEST:
         return answer
     hello = {
@@ -77,15 +77,15 @@ async def _listed(http: httpx2.AsyncClient, url: str) -> httpx2.Response:
         "capabilities": {},
         "clientInfo": {"name": "sidecar-doctor", "version": "1"},
     }
-    answer = await http.post(url, json=_ask("initialize", hello))
+    answer = await ask(http, "POST", url, json=_ask("initialize", hello))
     session = {"mcp-protocol-version": "2025-11-25"}
     if answer.headers.get("mcp-session-id"):
         session["mcp-session-id"] = answer.headers["mcp-session-id"]
     ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}
-    await http.post(url, json=ready, headers=session)
-    answer = await http.post(url, json=_ask("tools/list", {}), headers=session)
+    await ask(http, "POST", url, json=ready, headers=session)
+    answer = await ask(http, "POST", url, json=_ask("tools/list", {}), headers=session)
     if "mcp-session-id" in session:
-        await http.delete(url, headers=session)
+        await ask(http, "DELETE", url, headers=session)
     return answer
 
 
@@ -93,7 +93,7 @@ def _said(answer: httpx2.Response) -> Any:
     """The message in a reply, whole or as the last event of a stream."""
     if not answer.headers.get("content-type", "").startswith("text/event-stream"):
         return answer.json()
-    events = [e.data for e in sse.Parser(_MOST).feed(answer.content + b"\n\n") if e.data]
+    events = [e.data for e in sse.Parser(MOST).feed(answer.content + b"\n\n") if e.data]
     return json.loads(events[-1]) if events else None
 
 
