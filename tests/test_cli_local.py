@@ -79,3 +79,10 @@ def test_a_token_crosses_no_network_in_the_clear(tmp_path, started, url):
 def test_a_gladly_on_this_machine_may_be_reached_in_the_clear(tmp_path, started, url):
     assert up(tmp_path, url, HERE[1], typed="one\n").exit_code == 0
     assert len(started) == 1
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://a.example:99999", "ftp://a.example", "a"])
+def test_the_doctor_visits_nothing_that_is_no_url(url):
+    refused = RUN.invoke(cli, ["doctor", "--url", url])
+    assert refused.exit_code == 2
+    assert "write an absolute http or https URL" in refused.output

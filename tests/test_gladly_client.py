@@ -189,3 +189,35 @@ def test_a_missing_or_empty_token_file_stops_the_start(tmp_path):
     (tmp_path / "empty").write_text("\n")
     with pytest.raises(ConfigError, match="is empty"):
         Client("http://gladly.example", EMAIL, tmp_path / "empty")
+
+
+def test_a_token_file_that_holds_no_text_is_a_problem_that_shows_nothing_of_it(token_file):
+    token_file.write_bytes(b"s3cret\xff")
+    with pytest.raises(ConfigError) as refused:
+        Client("http://gladly.example", EMAIL, token_file)
+    (problem,) = refused.value.problems
+    assert (problem.where, problem.what) == (
+        str(token_file),
+        "the Gladly API token is not UTF-8 text",
+    )
+    assert "s3cret" not in str(refused.value)
+    assert refused.value.__cause__ is None
+
+
+def test_a_token_file_that_holds_no_text_any_more_leaves_the_token_that_was_read(token_file):
+    seen: list[str] = []
+
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request.headers["authorization"])
+        token_file.write_bytes(b"\xff")
+        return httpx2.Response(200)
+
+    async def twice() -> None:
+        client = Client("http://gladly.example", EMAIL, token_file, transport=answering(handler))
+        for _ in range(2):
+            await client.call("GET", "/organization")
+        await client.aclose()
+
+    asyncio.run(twice())
+    assert len(seen) == 2
+    assert len(set(seen)) == 1

@@ -68,7 +68,7 @@ def test_a_refusal_says_what_to_do(token_file, status, says):
     assert says in told("https://g.example", token_file, transport=transport)
 
 
-@pytest.mark.parametrize("body", ["<html>", "[]", "{}", '{"id": 1}'])
+@pytest.mark.parametrize("body", ["<html>", "[]", "{}", '{"id": 1}', "[" * 200_000])
 def test_what_answers_otherwise_than_gladly_is_told(token_file, body):
     transport = httpx2.MockTransport(lambda _: httpx2.Response(200, text=body))
     said = told("https://g.example", token_file, transport=transport)

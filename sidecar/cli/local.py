@@ -108,7 +108,10 @@ def connect(
 
 def doctor(
     config: ConfigFile = None,
-    url: Annotated[str, typer.Option(help="An endpoint's URL, to try it as a client does.")] = "",
+    url: Annotated[
+        str | None,
+        typer.Option(help="An endpoint's URL, to try it as a client does.", callback=absolute_url),
+    ] = None,
     bearer_file: BearerFile = None,
 ) -> None:
     """Look at a running sidecar and all around it, and say what is wrong and what to do."""
@@ -116,7 +119,7 @@ def doctor(
 
     log.configure("error", "console", redaction.scrub)
     bearer = settings.secret(bearer_file) if bearer_file else ""
-    if asyncio.run(_examine(config, url, bearer)):
+    if asyncio.run(_examine(config, url or "", bearer)):
         raise typer.Exit(1)
 
 

@@ -125,8 +125,8 @@ class _Basic(httpx2.Auth):
 
     def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response]:
         """Add the Authorization header."""
-        # Between two versions of a mounted secret there may be no file: then keep the last.
-        with contextlib.suppress(OSError):
+        # Between two versions of a mounted secret there may be none to read: then keep the last.
+        with contextlib.suppress(OSError, UnicodeDecodeError):
             self.token = self._file.read_text(encoding="utf-8").strip() or self.token
         basic = httpx2.BasicAuth(self._email, self.token)
         yield from basic.auth_flow(request)
@@ -227,6 +227,9 @@ def _basic(email: str, token_file: Path) -> _Basic:
             str(token_file), "the Gladly API token cannot be read", str(failure.strerror)
         )
         raise ConfigError([problem]) from failure
+    except UnicodeDecodeError:
+        what = "the Gladly API token is not UTF-8 text"
+        raise ConfigError([Problem(str(token_file), what, "name the file with it")]) from None
     if not auth.token:
         raise ConfigError([Problem(str(token_file), "the Gladly API token is empty")])
     return auth

@@ -42,7 +42,7 @@ async def organization(client: Client, url: str) -> JsonObject:
 def _record(answer: Answer, host: str) -> JsonObject:
     try:
         record = json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         record = None
     if not isinstance(record, dict) or not isinstance(record.get("id"), str):
         raise SidecarError(f"{host} does not answer as Gladly does: check the organisation's name")
