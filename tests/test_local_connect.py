@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import shlex
+import subprocess
 
 import pytest
 
@@ -61,6 +62,29 @@ def test_a_command_line_keeps_the_header_in_one_word(client):
     words = shlex.split(CLIENTS[client](CLOSED))
     assert f"Authorization: Bearer {BEARER}" in words
     assert URL in words
+
+
+ODD = Target("https://x.example/$(id)?a=1&b='\";`id`", "a' $(id)")
+
+
+@pytest.mark.parametrize("client", ["claude-code", "inspector"])
+def test_a_shell_that_is_given_the_line_runs_nothing_of_the_url_or_the_bearer(client):
+    line = CLIENTS[client](ODD)
+    done = subprocess.run(
+        ["sh", "-c", f'claude() {{ printf \'%s\\n\' "$@"; }}; npx() {{ claude "$@"; }}; {line}'],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    words = done.stdout.splitlines()
+    assert ODD.url in words
+    assert f"Authorization: Bearer {ODD.bearer}" in words
+
+
+def test_the_python_holds_an_odd_url_as_one_text():
+    tree = ast.parse(CLIENTS["python"](ODD))
+    texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    assert ODD.url in texts
 
 
 @pytest.mark.parametrize("target", [OPEN, CLOSED])

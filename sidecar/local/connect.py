@@ -6,6 +6,7 @@ The forms are those of each client's own documentation; the README says which of
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ def instructions(target: Target, client: str = "") -> str:
 
 
 def _claude_code(target: Target) -> str:
-    return f"claude mcp add --transport http {NAME} {target.url}{_option(target)}"
+    return f"claude mcp add --transport http {NAME} {shlex.quote(target.url)}{_option(target)}"
 
 
 def _claude_desktop(target: Target) -> str:
@@ -55,7 +56,9 @@ def _vs_code(target: Target) -> str:
 
 def _inspector(target: Target) -> str:
     program = "npx @modelcontextprotocol/inspector --cli"
-    return f"{program} {target.url} --transport http{_option(target)} --method tools/list"
+    return (
+        f"{program} {shlex.quote(target.url)} --transport http{_option(target)} --method tools/list"
+    )
 
 
 _PYTHON: Final = """\
@@ -74,7 +77,7 @@ asyncio.run(main())"""
 
 def _python(target: Target) -> str:
     headers = _headers(target).get("headers", {})
-    return _PYTHON.replace("HEADERS", repr(headers)).replace("URL", target.url)
+    return _PYTHON.replace("HEADERS", repr(headers)).replace('"URL"', json.dumps(target.url))
 
 
 def _program(target: Target) -> dict[str, Any]:
@@ -95,7 +98,8 @@ def _bridge(target: Target) -> dict[str, Any]:
 
 
 def _option(target: Target) -> str:
-    return f" --header 'Authorization: Bearer {target.bearer}'" if target.bearer else ""
+    header = shlex.quote(f"Authorization: Bearer {target.bearer}")
+    return f" --header {header}" if target.bearer else ""
 
 
 def _headers(target: Target) -> dict[str, Any]:
