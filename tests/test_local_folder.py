@@ -28,6 +28,25 @@ def test_a_folder_is_made_with_secrets_that_only_this_person_can_read(tmp_path):
     assert folder.backend_token.read_text() != folder.simulated_token.read_text()
 
 
+def test_a_folder_that_was_there_keeps_its_mode_and_its_secrets_are_this_persons(tmp_path):
+    tmp_path.chmod(0o755)
+    folder = Folder(tmp_path)
+    assert mode(tmp_path) == 0o755
+    assert {mode(path) for path in tmp_path.iterdir()} == {0o600}
+    assert folder.backend_token.exists()
+
+
+@pytest.mark.parametrize("open_to_all", [0o777, 0o1777, 0o703])
+def test_a_folder_that_everybody_can_write_in_is_refused(tmp_path, open_to_all):
+    tmp_path.chmod(open_to_all)
+    with pytest.raises(ConfigError) as refused:
+        Folder(tmp_path)
+    (problem,) = refused.value.problems
+    assert (problem.where, problem.what) == (str(tmp_path), "can be written by everybody")
+    assert problem.remedy
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_secrets_and_the_endpoint_stay_the_same(tmp_path):
     first, second = Folder(tmp_path), Folder(tmp_path)
     assert first.endpoint_path == second.endpoint_path

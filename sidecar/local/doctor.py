@@ -96,7 +96,7 @@ async def _keys(issuer: Issuer) -> Finding:
             body = await entrance.publisher(issuer, http).body()
         count = len(orjson.loads(body)["keys"])
     except (Unpublished, TimeoutError, ValueError, KeyError, TypeError) as error:
-        what = f"the issuer's key set cannot be read ({error or type(error).__name__})"
+        what = f"the issuer's key set cannot be read ({str(error) or type(error).__name__})"
         return Finding("problem", what, "check its jwks_url and the way to it")
     return Finding("ok", f"the issuer's key set has {count} key(s)")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import stat
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -37,7 +38,8 @@ class Folder:
     With `is_taken` this process has it alone until it ends, before anything is written.
 
     Raises:
-        ConfigError: it cannot be made or written, or another process has taken it.
+        ConfigError: it cannot be made or written, everybody can write in it, or another process
+            has taken it.
     """
 
     STDIO_AUDIT: ClassVar = "audit-stdio"
@@ -45,11 +47,16 @@ class Folder:
     def __init__(self, path: Path, *, is_taken: bool = False) -> None:
         self.path = path.expanduser().absolute()
         try:
+            # One that was there keeps its mode, since others may use it; each file is ours alone.
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.path.chmod(0o700)
+            mode = self.path.stat().st_mode
         except OSError as error:
             what = f"cannot be made: {error.strerror}"
             raise ConfigError([Problem(str(self.path), what, "name another --folder")]) from None
+        if mode & stat.S_IWOTH:
+            # Whoever can write in it can put a file of their own in the place of ours.
+            what = "can be written by everybody"
+            raise ConfigError([Problem(str(self.path), what, "chmod o-w, or another --folder")])
         if is_taken:
             self._occupy()
         self.backend_token = self._secret("backend-token")
