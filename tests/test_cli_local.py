@@ -25,6 +25,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Gladly | None, str]]:
         seen.append((gladly, gladly.token_file.read_text().strip() if gladly else ""))
 
     monkeypatch.setattr(program, "up", up)
+    # A folder is taken until the process ends, and here one process runs `up` again and again.
+    monkeypatch.setattr(Folder, "take", lambda *_: True)
     return seen
 
 

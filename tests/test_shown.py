@@ -59,7 +59,7 @@ def test_names_of_a_backends_tools_do_nothing_in_an_import(monkeypatch):
 
 def test_names_and_words_of_changed_tools_do_nothing_in_a_review():
     now = Pins.of([{"name": EVIL, "description": EVIL}])
-    lines = list(_differences(Pins({}), now))
+    lines = list(_differences(Pins({}), now, is_whole=True))
     assert lines[0].startswith("new: evil\\x1b")
     assert all(line.isprintable() for line in lines)
 
