@@ -169,6 +169,7 @@ def configured(folder: Path, ports: tuple[int, int], **changes: dict[str, Any]) 
     sidecar = Behind(folder, "http://127.0.0.1:9/mcp", **changes)
     sidecar._secret("backend-token")
     sidecar._secret("bearer-secret")
+    sidecar._secret("endpoint-key")
     file = folder / "sidecar.yaml"
     file.write_text(yaml.safe_dump(sidecar._settings(*ports), sort_keys=False))
     return file
