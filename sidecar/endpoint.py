@@ -29,6 +29,8 @@ _STREAM_HEADERS: Final = (
     (b"cache-control", b"no-cache, no-transform"),
     (b"x-accel-buffering", b"no"),
 )
+_LOOK_SECONDS: Final = 1.0
+"""Between two looks at whether the callers of open streams are still welcome."""
 
 
 class Endpoint:
@@ -48,7 +50,8 @@ class Endpoint:
         self._road = road
         self._limit = request_bytes
         self._timeout = body_timeout
-        self._listeners: set[asyncio.Timeout] = set()
+        self._open: dict[asyncio.Timeout, Reply] = {}
+        self._look: asyncio.TimerHandle | None = None
         self._documents = documents
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,9 +81,17 @@ class Endpoint:
 
     def drain(self) -> None:
         """End every stream that only listens; calls in flight go on to their result."""
-        now = asyncio.get_running_loop().time()
-        for deadline in self._listeners:
-            deadline.reschedule(now)
+        for deadline, reply in self._open.items():
+            if reply.is_listener:
+                _cut(deadline)
+
+    def _end_unwelcome(self) -> None:
+        """End the streams of callers who were revoked; look again while any stream is open."""
+        for deadline, reply in self._open.items():
+            if reply.is_welcome is not None and not reply.is_welcome():
+                _cut(deadline)
+        later = asyncio.get_running_loop().call_later
+        self._look = later(_LOOK_SECONDS, self._end_unwelcome) if self._open else None
 
     async def _send_stream(
         self, reply: Reply, stream: AsyncGenerator[bytes, None], send: Send
@@ -91,13 +102,14 @@ class Endpoint:
         await send({"type": "http.response.body", "body": b""})
 
     async def _relay(self, reply: Reply, chunks: AsyncGenerator[bytes, None], send: Send) -> None:
-        """Send each chunk as it comes, until the end, the caller's expiry or the shutdown."""
+        """Send each chunk as it comes, until the end, the caller's expiry, or the shutdown."""
         left = None if reply.ends_at is None else max(0.0, reply.ends_at - time.time())
         deadline = asyncio.timeout(left)
         try:
             async with deadline:
-                if reply.is_listener:
-                    self._listeners.add(deadline)
+                self._open[deadline] = reply
+                if self._look is None:
+                    self._end_unwelcome()
                 async for chunk in chunks:
                     if chunk:
                         message = {"type": "http.response.body", "body": chunk, "more_body": True}
@@ -106,7 +118,7 @@ class Endpoint:
             if not deadline.expired():
                 raise
         finally:
-            self._listeners.discard(deadline)
+            self._open.pop(deadline, None)
 
 
 class _Call:
@@ -166,6 +178,12 @@ class _Call:
         """Stop watching."""
         if self._watch is not None:
             self._watch.cancel()
+
+
+def _cut(deadline: asyncio.Timeout) -> None:
+    """Let it end now; one that is ending already cannot be moved any more."""
+    if not deadline.expired():
+        deadline.reschedule(asyncio.get_running_loop().time())
 
 
 def _head(scope: Scope) -> Head:

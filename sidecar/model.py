@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -272,8 +272,8 @@ class Head:
 class Reply:
     """What goes to a caller or came from the backend: a whole body, or a stream of chunks.
 
-    A stream is cut at `ends_at` (UTC seconds), and at shutdown if it is a listener, whose end
-    nobody waits for.
+    A stream is cut at `ends_at` (UTC seconds), within seconds of its caller being no longer
+    `is_welcome`, and at shutdown if it is a listener, whose end nobody waits for.
     """
 
     status: int
@@ -281,6 +281,7 @@ class Reply:
     body: bytes = b""
     stream: AsyncGenerator[bytes, None] | None = None
     ends_at: float | None = None
+    is_welcome: Callable[[], bool] | None = None
     is_listener: bool = False
 
     def get(self, name: str, default: str = "") -> str:

@@ -150,6 +150,7 @@ class Flow:
         self.log = folder / "audit" / "audit.jsonl"
         self.backend = Backend()
         self.tokens = {name: identity.new_endpoint_token() for name in ENDPOINTS}
+        self.denied = identity.NOTHING_DENIED
         self.directory = identity.Directory(KEY, self._endpoints())
         secret_file = folder / "secret"
         secret_file.touch(mode=0o600)
@@ -159,7 +160,11 @@ class Flow:
         )
         issuer = identity.Issuer(ISSUER, identity.SecretKey(secret_file), ("HS256",))
         organs = Organs(
-            identity=identity.Verifier(self.directory, identity.Bearer(AUDIENCE, (issuer,))),
+            identity=identity.Verifier(
+                self.directory,
+                identity.Bearer(AUDIENCE, (issuer,)),
+                denied=lambda: self.denied,
+            ),
             sessions=identity.Sessions(),
             tools=tools,
             policy=policy.Policy(engine or policy.Embedded(_bundle(passed)), timeout=1.0),

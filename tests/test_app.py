@@ -21,6 +21,7 @@ from settings_parts import GOOD, written
 from sidecar import app, settings
 from sidecar.endpoint import Endpoint
 from sidecar.errors import ConfigError
+from sidecar.identity import DenyList
 from sidecar.model import Head, Reply
 
 pytestmark = pytest.mark.anyio
@@ -376,6 +377,21 @@ async def test_a_stream_is_cut_when_the_callers_token_expires(tmp_path, monkeypa
         await soon(asyncio.create_task(c.run(endpoint)))
         assert closed.is_set()
         assert c.sent[-1] == {"type": "http.response.body", "body": b""}
+
+
+@pytest.mark.parametrize("verb", ["GET", "POST"])
+async def test_a_stream_is_cut_within_seconds_once_its_endpoint_is_revoked(tmp_path, verb):
+    async with served(tmp_path) as (f, endpoint):
+        closed = asyncio.Event()
+        f.backend.reply = await endless(closed)
+        c = caller(f, "GET") if verb == "GET" else modern_caller(f)
+        task = asyncio.create_task(c.run(endpoint))
+        await asyncio.wait_for(c.started.wait(), 5)
+        f.denied = DenyList(endpoint=frozenset(f.tokens))
+        await soon(task)
+        assert closed.is_set()
+        assert c.sent[-1] == {"type": "http.response.body", "body": b""}
+        endpoint.drain()
 
 
 async def test_a_drain_ends_the_streams_that_only_listen(tmp_path):

@@ -16,6 +16,7 @@ from sidecar import audit, jsonrpc
 from sidecar.errors import BackendFailed, BackendTimedOut, Denied, OrganDown, Refusal
 from sidecar.exchange import Exchange, Tally, answer
 from sidecar.exchange.answers import EVENT_KEY, unknown_tool
+from sidecar.identity import DenyList
 from sidecar.model import Head, Reply
 
 pytestmark = pytest.mark.anyio
@@ -62,13 +63,16 @@ async def _session(f: Flow) -> None:
     await f.ask(ask("initialize"), bearer=token(subject="agent-1"))
 
 
-async def test_unknown_expired_and_anothers_are_the_same_404(tmp_path):
+async def test_unknown_expired_revoked_and_anothers_are_the_same_404(tmp_path):
     async with flow(tmp_path) as f:
         await _session(f)
         f.tokens["unknown"] = "x" * 43
         other = token(subject="agent-2")
         theirs = {"mcp-session-id": "s-1"}
+        f.denied = DenyList(endpoint=frozenset({"answers"}))
         replies = [
+            await f.ask(ask("tools/list"), endpoint="answers"),
+            await f.ask(ask("tools/list"), endpoint="answers", bearer=None),
             await f.ask(ask("tools/list"), endpoint="unknown"),
             await f.ask(ask("tools/list"), endpoint="unknown", bearer=None),
             await f.ask(ask("tools/list"), endpoint="expired"),
@@ -84,6 +88,18 @@ async def test_unknown_expired_and_anothers_are_the_same_404(tmp_path):
         assert len(f.backend.sent) == 1
         late = [e["actor"]["auth_error"] for e in f.events() if "expired" in str(e["actor"])]
         assert late == ["endpoint_expired: expired"], "the log names the endpoint"
+        assert "endpoint_revoked: answers" in str(f.events())
+
+
+async def test_a_leaked_url_that_wants_a_bearer_token_is_401_and_an_event(tmp_path):
+    async with flow(tmp_path) as f:
+        reply = await f.ask(call(READ), bearer=None)
+        assert (reply.status_code, reply.headers["www-authenticate"]) == (401, "Bearer")
+        (event,) = f.events()
+        assert event["actor"] == {"auth_error": "no_token"}
+        assert event["outcome"]["status"] == "refused"
+        assert f.tokens["all"] not in f.log.read_text() + reply.text
+        assert f.backend.sent == []
 
 
 async def test_a_session_serves_its_own_caller_after_a_new_token_and_until_it_ends(tmp_path):

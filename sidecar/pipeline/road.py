@@ -26,6 +26,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 import structlog
 
@@ -225,13 +226,14 @@ class Road:
         stream = self._relay(exchange, reply.stream)
         # Started, so that closing it records the outcome even if nothing was read from it.
         await anext(stream)
-        ends_at = exchange.caller.expires_at if exchange.caller else None
+        caller = exchange.caller
         return exchange._replace(
             reply=replace(
                 reply,
                 headers=stream_headers(reply),
                 stream=stream,
-                ends_at=ends_at,
+                ends_at=caller.expires_at if caller else None,
+                is_welcome=partial(self._organs.identity.is_welcome, caller) if caller else None,
                 is_listener=exchange.is_listener,
             )
         )
