@@ -26,10 +26,21 @@ _PUBLIC = (
 
 
 def directory(settings: Settings) -> identity.Directory:
-    """The endpoints of the settings, each found by its token's keyed hash."""
+    """The endpoints of the settings, each found by its token's keyed hash.
+
+    Raises:
+        ConfigError: the key or a token's file cannot be used.
+    """
     file = settings.endpoint_key_file
     key = identity.endpoint_key(file) if file else secrets.token_urlsafe(32)
-    return identity.Directory(key, (endpoint.to_endpoint() for endpoint in settings.endpoints))
+    made = identity.Directory(key)
+    for endpoint in settings.endpoints:
+        if endpoint.token_file is None:
+            made.put(endpoint.to_endpoint())
+        else:
+            token = Rotating(identity.endpoint_token, endpoint.token_file)
+            made.share(endpoint.to_endpoint(), token)
+    return made
 
 
 async def verifier(

@@ -10,7 +10,7 @@ from identity_parts import head, signed
 from settings_parts import GOOD, written
 
 from sidecar import entrance, identity, settings
-from sidecar.errors import NotFound, Unauthenticated
+from sidecar.errors import ConfigError, NotFound, Unauthenticated
 from sidecar.model import Caller, Head
 
 KEY = "k" * 43
@@ -47,6 +47,36 @@ def test_an_endpoint_is_found_by_the_token_whose_keyed_hash_stands_in_the_settin
     (folder / "secret").write_text("j" * 43)
     with pytest.raises(NotFound):
         verified(file, head(path=f"/mcp/{token}"))
+
+
+def test_an_endpoint_whose_token_lies_in_a_shared_file_follows_the_file(folder):
+    shared, old, new = folder / "token", "o" * 43, "n" * 43
+    shared.write_text(old)
+    text = GOOD.replace(
+        "    methods:",
+        "    token_file: FOLDER/token\n    require_api_token_auth: false\n    methods:",
+    )
+    found = entrance.directory(settings.load(written(folder, text)))
+    assert [f"/mcp/{token}" for token in (old, new) if found.find(f"/mcp/{token}")] == [
+        f"/mcp/{old}"
+    ]
+    shared.write_text(new)
+    assert found.find(f"/mcp/{old}") is None
+    endpoint = found.find(f"/mcp/{new}")
+    assert (endpoint and endpoint.name, len(found)) == ("support", 1)
+    assert found.find("/mcp") is None
+    shared.write_text("short")
+    assert found.find(f"/mcp/{new}") is endpoint
+
+
+@pytest.mark.parametrize("token", ["short", "a" * 31, "a b" * 20, "a/" * 20, "a" * 129])
+def test_a_file_that_holds_no_endpoint_token_is_refused_at_the_start(folder, token):
+    (folder / "token").write_text(token)
+    text = GOOD.replace("    methods:", "    token_file: FOLDER/token\n    methods:")
+    loaded = settings.load(written(folder, text))
+    with pytest.raises(ConfigError) as caught:
+        entrance.directory(loaded)
+    assert token not in str(caught.value)
 
 
 def test_a_token_verifies_with_the_keys_of_its_own_issuer_alone(folder):

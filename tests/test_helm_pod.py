@@ -87,11 +87,23 @@ def test_no_container_but_the_sidecar_mounts_a_secret(case: str) -> None:
     documents = render(case)
     pod = pod_of(documents)
     secrets = [volume["name"] for volume in pod["volumes"] if "secret" in volume]
-    assert set(secrets) - {"mcp-sidecar-endpoints"} == {"mcp-sidecar-backend"}
-    assert all(mounted_in(pod, name) == {"mcp-sidecar"} for name in secrets)
+    shared = {"mcp-agent-endpoint"} & set(secrets)
+    ours = set(secrets) - shared
+    assert ours - {"mcp-sidecar-endpoints"} == {"mcp-sidecar-backend"}
+    assert all(mounted_in(pod, name) == {"mcp-sidecar"} for name in ours)
+    assert all(mounted_in(pod, name) == {"agent"} for name in shared)
     for container in containers_of(pod).values():
         assert "envFrom" not in container
         assert not any("valueFrom" in variable for variable in container.get("env", []))
+
+
+def test_an_endpoints_token_is_in_both_containers_and_the_key_of_the_hashes_in_one() -> None:
+    pod = pod_of(render("endpoints-values.yaml"))
+    items = {v["name"]: v["secret"]["items"] for v in pod["volumes"] if "secret" in v}
+    assert items["mcp-agent-endpoint"] == [{"key": "support-token", "path": "token"}]
+    assert items["mcp-sidecar-endpoints"][1:] == items["mcp-agent-endpoint"]
+    told = {v["name"]: v["value"] for v in containers_of(pod)["agent"]["env"]}
+    assert told["MCP_ENDPOINT_FILE"] == "/var/run/secrets/mcp-endpoint/token"
 
 
 def test_the_agents_token_has_the_audience_of_the_settings_and_is_the_agents_alone() -> None:
@@ -159,6 +171,7 @@ def test_the_sidecar_accepts_the_settings_it_is_given(case: str, tmp_path: Path)
     for folder in ("policies", "backend", "audit", "endpoints", "pod"):
         (tmp_path / folder).mkdir()
     (tmp_path / "endpoints" / "key").write_text("k" * 43)
+    (tmp_path / "endpoints" / "token").write_text("t" * 43)
     (tmp_path / "pod" / "uid").write_text("0b5f1e0c-6c5f-4a53-9d0b-0f1f9d1c2a3b")
     (tmp_path / "backend" / "url").write_text("https://mcp.example.com/mcp/secret")
     (tmp_path / "backend" / "token").write_text("fixture")

@@ -112,6 +112,20 @@ Another chart that depends on this one uses it, and the volumes below, in its ow
     items:
       - key: {{ .keyKey | quote }}
         path: key
+      {{- if .tokenKey }}
+      - key: {{ .tokenKey | quote }}
+        path: token
+      {{- end }}
+{{- if .tokenKey }}
+# The token alone, for the agent; never the key of the hashes.
+- name: mcp-agent-endpoint
+  secret:
+    secretName: {{ .name }}
+    defaultMode: 292
+    items:
+      - key: {{ .tokenKey | quote }}
+        path: token
+{{- end }}
 {{- end }}
 {{- end }}
 # To be compared with the pod that an agent's token is bound to (kubernetes.pod_uid_file).
@@ -140,9 +154,14 @@ Another chart that depends on this one uses it, and the volumes below, in its ow
 
 {{/* What the agent's container mounts: its own token for the sidecar, and nothing else of ours. */}}
 {{- define "gladly-mcp-sidecar.agentVolumeMounts" -}}
-{{- if .Values.settings.bearer.audience -}}
+{{- if .Values.settings.bearer.audience }}
 - name: mcp-agent-token
   mountPath: /var/run/secrets/mcp-sidecar
   readOnly: true
-{{- end -}}
+{{- end }}
+{{- if and .Values.endpointSecret.name .Values.endpointSecret.tokenKey }}
+- name: mcp-agent-endpoint
+  mountPath: /var/run/secrets/mcp-endpoint
+  readOnly: true
+{{- end }}
 {{- end -}}

@@ -14,7 +14,13 @@ from sidecar.identity.keys import Key, Keys, PublicKeys, SecretKey
 from sidecar.identity.keyset import KeySet
 from sidecar.identity.publisher import Publisher, Unpublished
 from sidecar.identity.sessions import Sessions
-from sidecar.identity.tokens import endpoint_hash, endpoint_key, issue, new_endpoint_token
+from sidecar.identity.tokens import (
+    endpoint_hash,
+    endpoint_key,
+    endpoint_token,
+    issue,
+    new_endpoint_token,
+)
 from sidecar.identity.verifier import Bearer, Verifier
 
 __all__ = [
@@ -35,6 +41,7 @@ __all__ = [
     "Workload",
     "endpoint_hash",
     "endpoint_key",
+    "endpoint_token",
     "issue",
     "new_endpoint_token",
     "read_deny_list",

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sidecar.identity.tokens import endpoint_hash
 from sidecar.model import Endpoint
+from sidecar.settings import Rotating
 
 _ROOT: Final = "/mcp"
 _PREFIX: Final = "/mcp/"
@@ -29,6 +31,7 @@ class Directory:
     def __init__(self, key: str, endpoints: Iterable[Endpoint] = ()) -> None:
         self._key = key
         self._by_hash: dict[str | None, Endpoint] = {}
+        self._shared: list[_Shared] = []
         for endpoint in endpoints:
             self.put(endpoint)
 
@@ -42,6 +45,15 @@ class Directory:
         """Add an endpoint, or put it in the place of the one with the same hash."""
         self._by_hash[endpoint.token_hash] = endpoint
 
+    def share(self, endpoint: Endpoint, token: Rotating[str]) -> None:
+        """Add an endpoint whose token stands in a file that its callers read as well.
+
+        When the file changes, the new token opens the endpoint and the old one no longer does.
+        """
+        shared = _Shared(endpoint, token)
+        self._shared.append(shared)
+        self._put_shared(shared)
+
     def remove(self, token_hash: str) -> None:
         """Forget an endpoint at once; one that is not there is no error."""
         self._by_hash.pop(token_hash, None)
@@ -52,6 +64,10 @@ class Directory:
 
     def find(self, path: str) -> Endpoint | None:
         """The endpoint of exactly this path."""
+        for shared in self._shared:
+            if shared.token.value != shared.known:
+                self.remove(endpoint_hash(shared.known, self._key))
+                self._put_shared(shared)
         if path == _ROOT:
             return self._by_hash.get(None)
         if not path.startswith(_PREFIX) or len(path) > _LONGEST_PATH or not path.isascii():
@@ -61,3 +77,17 @@ class Directory:
         if endpoint is None or not hmac.compare_digest(endpoint.token_hash or "", digest):
             return None
         return endpoint
+
+    def _put_shared(self, shared: _Shared) -> None:
+        shared.known = shared.token.value
+        hashed = endpoint_hash(shared.known, self._key)
+        self.put(replace(shared.endpoint, token_hash=hashed))
+
+
+@dataclass(slots=True)
+class _Shared:
+    """An endpoint, the file of its token, and the token that opens it now."""
+
+    endpoint: Endpoint
+    token: Rotating[str]
+    known: str = ""

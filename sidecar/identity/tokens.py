@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from sidecar.settings import secret as read_secret
 SHORTEST_SECRET = 32
 """Bytes that an HS256 secret has at least (RFC 7518 section 3.2)."""
 
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{32,128}")
 _OURS = frozenset({"iss", "aud", "sub", "iat", "nbf", "exp", "jti", "roles"})
 
 
@@ -28,6 +30,19 @@ def new_endpoint_token() -> str:
 def endpoint_hash(token: str, key: str) -> str:
     """What settings and stores hold of an endpoint token: HMAC-SHA-256 in hex (RFC 2104)."""
     return hmac.digest(key.encode(), token.encode(), "sha256").hex()
+
+
+def endpoint_token(path: Path) -> str:
+    """Read an endpoint's token from a file that its callers read as well.
+
+    Raises:
+        ConfigError: The file is unusable, or holds no token of 32 to 128 URL-safe characters.
+    """
+    token = read_secret(path)
+    if not _TOKEN.fullmatch(token):
+        what = "holds no endpoint token: 32 to 128 characters of A-Z a-z 0-9 _ -"
+        raise ConfigError([Problem(str(path), what, "make one: sidecar token secret FILE")])
+    return token
 
 
 def endpoint_key(path: Path) -> str:

@@ -126,6 +126,11 @@ class Endpoint(Section):
         description="Keyed hash of the token in `/mcp/<token>`, as `sidecar endpoint new` prints "
         "it; without: `/mcp`.",
     )
+    token_file: SecretFile | None = Field(
+        None,
+        description="File with that token itself, for callers in the same pod that read it too; "
+        "read again on a change.",
+    )
     methods: tuple[Method, ...] = Field(
         (),
         description="Methods or groups (`read`, `write`) that may be used; empty: the policy's "
@@ -140,14 +145,20 @@ class Endpoint(Section):
     )
 
     def faults(self) -> Iterator[Fault]:
-        """A URL that everybody can guess needs a bearer token."""
-        if self.token_hash is None and not self.require_api_token_auth:
+        """One token at most; a URL that everybody can guess needs a bearer token."""
+        if self.token_hash is not None and self.token_file is not None:
+            yield Fault("token_file", "is set beside token_hash", "keep one")
+        if self.is_at_root() and not self.require_api_token_auth:
             yield Fault(
                 "require_api_token_auth",
-                "must be true where token_hash is not set",
+                "must be true where neither token_hash nor token_file is set",
                 "otherwise everybody could call",
             )
 
     def to_endpoint(self) -> model.Endpoint:
         """The noun that travels the road."""
-        return model.Endpoint(**self.model_dump())
+        return model.Endpoint(**self.model_dump(exclude={"token_file"}))
+
+    def is_at_root(self) -> bool:
+        """Whether it is the one endpoint at `/mcp`, without a token in its path."""
+        return self.token_hash is None and self.token_file is None

@@ -97,11 +97,14 @@ def across(sections: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], Fa
 def _repeats(
     endpoints: tuple[Endpoint, ...],
 ) -> Iterator[tuple[tuple[str | int, ...], Fault]]:
-    for key in ("name", "token_hash"):
-        seen: set[str | None] = set()
+    for key in ("name", "token_hash", "token_file"):
+        seen: set[object] = set()
         for index, endpoint in enumerate(endpoints):
             value = getattr(endpoint, key)
-            if value in seen:
-                what = "is used twice" if value else "is missing twice: only one can be /mcp"
-                yield (("endpoints", index), Fault(key, what, "each endpoint needs its own"))
+            if value is not None and value in seen:
+                fault = Fault(key, "is used twice", "each endpoint needs its own")
+                yield (("endpoints", index), fault)
             seen.add(value)
+    for index in [i for i, endpoint in enumerate(endpoints) if endpoint.is_at_root()][1:]:
+        what = "is missing twice: only one can be /mcp"
+        yield (("endpoints", index), Fault("token_hash", what, "each endpoint needs its own"))
