@@ -132,7 +132,12 @@ async def _keys(config: Issuer, stack: AsyncExitStack) -> identity.Keys:
 def client(config: Issuer) -> httpx2.AsyncClient:
     """A client for an issuer's key set; not yet open."""
     authorities = str(config.jwks_ca_file) if config.jwks_ca_file else None
-    return httpx2.AsyncClient(verify=upstream.tls(authorities, None, None), trust_env=False)
+    return httpx2.AsyncClient(
+        verify=upstream.tls(authorities, None, None),
+        trust_env=False,
+        # Connections are kept by address, and one that was opened under another name would count.
+        limits=httpx2.Limits(max_keepalive_connections=0),
+    )
 
 
 def publisher(config: Issuer, http: httpx2.AsyncClient) -> identity.Publisher:
