@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
-from benchmarks import report, rounds, steps
+from benchmarks import report, rounds, steps, verification
 from benchmarks.processes import Cores, NotStartedError
 
 
@@ -63,6 +63,7 @@ async def _measured(plan: rounds.Plan, calls: int) -> dict[str, Any]:
         print(f"{calls} calls of each kind in process, step by step …", flush=True)
         with cores.on_proxy():
             found["steps_us"] = await steps.measured(folder, calls)
+            found["verify_us"] = await verification.measured(calls)
     return found
 
 

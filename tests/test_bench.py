@@ -53,6 +53,14 @@ def test_what_is_measured_is_positive_and_in_order(found):
 
 
 @pytest.mark.sockets
+def test_verifying_has_its_cost_for_a_remembered_and_a_new_token_and_many_endpoints(found):
+    assert len(found["verify_us"]) == 5
+    assert all(0 < took < 1e6 for took in found["verify_us"].values())
+    for name in found["verify_us"]:
+        assert name in found["printed"]
+
+
+@pytest.mark.sockets
 def test_every_step_of_the_road_has_its_cost_and_the_report_names_it(found):
     steps = found["steps_us"]
     assert steps.keys() == payload.CALLS.keys()
