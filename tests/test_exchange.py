@@ -1,4 +1,7 @@
-"""What a refused caller sees, row by row, and that the log knows the truth behind each."""
+"""What a refused caller sees, row by row, and that the log knows the truth behind each.
+
+Over 300 lines: one conversation for each way in which a message can be answered.
+"""
 
 from __future__ import annotations
 
@@ -174,6 +177,29 @@ async def test_a_method_that_is_not_passed_on_is_not_found_as_the_revision_says(
         reply = await f.ask(body, headers=headers)
         assert (reply.status_code, reply.json()["error"]["code"]) == (status, -32601)
         assert recorded(f, reply)["decision"]["reason"] == "method_refused"
+
+
+@pytest.mark.parametrize("is_modern", [False, True])
+async def test_what_a_client_calls_itself_is_recorded_as_its_claim_and_decides_nothing(
+    tmp_path, is_modern
+):
+    async with flow(tmp_path) as f:
+        info = {"name": "Trusted Admin Console", "version": "1"}
+        body, headers = spoken(call(WRITE, id=ID), is_modern)
+        if is_modern:
+            body["params"]["_meta"]["io.modelcontextprotocol/clientInfo"] = info
+        else:
+            body["params"]["clientInfo"] = info
+        reply = await f.ask(body, endpoint="read", headers=headers)
+        found = recorded(f, reply)
+        assert found["mcp"]["claimed_client"] == "[withheld: 21 characters]"
+        assert "client" not in found["actor"]
+        assert found["decision"]["reason"] == "tool_hidden"
+        body["params"]["_meta"] = body["params"].get("_meta", {}) | {
+            "io.modelcontextprotocol/clientInfo": {"name": "claude-code"}
+        }
+        found = recorded(f, await f.ask(body, endpoint="read", headers=headers))
+        assert found["mcp"]["claimed_client"] == "claude-code"
 
 
 async def test_a_refused_notification_is_not_answered(tmp_path):
