@@ -29,7 +29,7 @@ from identity_parts import (
 )
 
 from sidecar.errors import NotFound, OrganDown, Refusal, Unauthenticated
-from sidecar.identity import verifier as module
+from sidecar.identity import bearers as module
 from sidecar.model import Head
 
 

@@ -6,6 +6,7 @@ it as a slug.
 """
 
 from sidecar.identity.bearer import Issuer, Workload
+from sidecar.identity.bearers import Bearer, Bearers
 from sidecar.identity.denylist import NOTHING as NOTHING_DENIED
 from sidecar.identity.denylist import DenyList
 from sidecar.identity.denylist import read as read_deny_list
@@ -21,11 +22,12 @@ from sidecar.identity.tokens import (
     issue,
     new_endpoint_token,
 )
-from sidecar.identity.verifier import Bearer, Verifier
+from sidecar.identity.verifier import Verifier
 
 __all__ = [
     "NOTHING_DENIED",
     "Bearer",
+    "Bearers",
     "DenyList",
     "Directory",
     "Issuer",

@@ -41,6 +41,10 @@ class Directory:
     def __iter__(self) -> Iterator[Endpoint]:
         return iter(tuple(self._by_hash.values()))
 
+    def hash_of(self, token: str) -> str:
+        """The keyed hash by which an endpoint with this token is known here."""
+        return endpoint_hash(token, self._key)
+
     def put(self, endpoint: Endpoint) -> None:
         """Add an endpoint, or put it in the place of the one with the same hash."""
         self._by_hash[endpoint.token_hash] = endpoint
@@ -72,7 +76,7 @@ class Directory:
             return self._by_hash.get(None)
         if not path.startswith(_PREFIX) or len(path) > _LONGEST_PATH or not path.isascii():
             return None
-        digest = endpoint_hash(path[len(_PREFIX) :], self._key)
+        digest = self.hash_of(path[len(_PREFIX) :])
         endpoint = self._by_hash.get(digest)
         if endpoint is None or not hmac.compare_digest(endpoint.token_hash or "", digest):
             return None
