@@ -23,9 +23,9 @@ from flow import (
     tool_result,
 )
 
-from sidecar.errors import BackendFailed, NotFound
-from sidecar.exchange import Exchange, Tally
-from sidecar.model import Head, Reply
+from sidecar import audit
+from sidecar.errors import BackendFailed
+from sidecar.model import Event, Head, Reply
 from sidecar.pipeline import Durability, Road, floods
 from sidecar.pipeline.inspection import MAX_EVENT
 from sidecar.pipeline.lists import MAX_TTL_MS
@@ -134,18 +134,18 @@ async def test_a_method_that_is_passed_on_leaves_its_outcome(tmp_path, method):
 # ---- floods
 
 
-def stranger(ip: str) -> Exchange:
-    async def read_body() -> bytes:
-        raise AssertionError("not read")
-
-    return Exchange(f"event-{ip}", Head("POST", "/x", (), ip), read_body, Tally(), 0.0)
+async def refuse(counted: floods.Floods, ip: str) -> None:
+    """Refuse one stranger."""
+    outcome = {"status": "refused", "http": 404}
+    told = Event(audit.event_id(), "outcome", src={"ip": ip}, outcome=outcome)
+    await counted.count((ip, "not_found: no such path"), told)
 
 
 async def test_each_kind_of_refusal_is_written_once_and_then_counted(tmp_path):
     async with flow(tmp_path) as f:
         counted = floods.Floods(f.writer)
         for ip in ("10.0.0.1", "10.0.0.1", "10.0.0.2", "10.0.0.1"):
-            await counted.count(stranger(ip), NotFound("no such path"))
+            await refuse(counted, ip)
         assert [e["src"]["ip"] for e in f.events()] == ["10.0.0.1", "10.0.0.2"]
         await counted.flush()
         assert [e["outcome"].get("count") for e in f.events()] == [None, None, 2]
@@ -159,9 +159,9 @@ async def test_the_count_of_a_window_is_written_when_the_next_one_begins(tmp_pat
         monkeypatch.setattr("sidecar.pipeline.floods.time.monotonic", lambda: now[0])
         counted = floods.Floods(f.writer)
         for _ in range(5):
-            await counted.count(stranger("10.0.0.1"), NotFound("no such path"))
+            await refuse(counted, "10.0.0.1")
         now[0] += 61
-        await counted.count(stranger("10.0.0.1"), NotFound("no such path"))
+        await refuse(counted, "10.0.0.1")
         assert [e["outcome"].get("count") for e in f.events()] == [None, 4, None]
 
 
@@ -170,7 +170,7 @@ async def test_memory_and_log_are_bounded_whatever_the_number_of_strangers(tmp_p
         counted = floods.Floods(f.writer)
         total = floods._MAX_KINDS + 200
         for number in range(total):
-            await counted.count(stranger(str(number)), NotFound("no such path"))
+            await refuse(counted, str(number))
         assert len(counted._counts) == floods._MAX_KINDS + 1
         await counted.flush()
         events = f.events()

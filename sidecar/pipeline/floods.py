@@ -11,11 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from sidecar import audit
-from sidecar import exchange as exchanges
-from sidecar.errors import Refusal
-from sidecar.exchange import Exchange
 from sidecar.model import Event
-from sidecar.redaction import scrub
 
 _WINDOW: Final = 60.0
 _MAX_KINDS: Final = 1024
@@ -23,21 +19,22 @@ _MAX_KINDS: Final = 1024
 
 
 class Floods:
-    """Counts per client address and reason. One window for all kinds keeps it simple."""
+    """Counts per kind of refusal. One window for all kinds keeps it simple."""
 
     def __init__(self, writer: audit.Writer) -> None:
         self._writer = writer
         self._opened = time.monotonic()
-        self._counts: dict[tuple[str, str], tuple[Event, int]] = {}
+        self._counts: dict[tuple[str, ...], tuple[Event, int]] = {}
 
-    async def count(self, exchange: Exchange, refusal: Refusal, status: str = "refused") -> None:
-        """Write or count one refusal that ended so. Raises OrganDown when it cannot be written."""
+    async def count(self, key: tuple[str, ...], event: Event) -> None:
+        """Write or count one refusal of a kind: `key` says who was refused from where, and why.
+
+        Raises OrganDown when it cannot be written.
+        """
         if time.monotonic() - self._opened > _WINDOW:
             await self.flush()
-        key = (exchange.head.client_ip, f"{refusal.reason}: {refusal}")
         if key not in self._counts and len(self._counts) >= _MAX_KINDS:
             key = ("", "other")
-        event = exchanges.outcome(exchange, exchange.id, status, scrub, refusal)
         if key in self._counts:
             first, more = self._counts[key]
             self._counts[key] = (first, more + 1)

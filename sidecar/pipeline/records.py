@@ -100,7 +100,11 @@ class Records:
         """Record a refusal and put it into words; strangers are only counted when they flood."""
         try:
             if exchange.caller is None:
-                await self._floods.count(exchange, refusal, _refused(refusal))
+                event = exchanges.outcome(
+                    exchange, exchange.id, _refused(refusal), redaction.scrub, refusal
+                )
+                key = (exchange.head.client_ip, f"{refusal.reason}: {refusal}")
+                await self._floods.count(key, event)
                 exchange.tally.is_recorded = True
             await self.outcome(exchange, _refused(refusal), refusal)
         except Refusal as down:
@@ -132,6 +136,7 @@ class Records:
         document["arguments"] = redaction.withhold(exchange.arguments, exchange.findings)
         document["findings"] = document["findings"][:_MOST]
         document["caller"] = self._shown(exchange.facts.caller, document["caller"])
+        document["endpoint"]["name"] = redaction.scrub(document["endpoint"]["name"])
         size = len(orjson.dumps(document["arguments"]))
         if size > _LARGEST_INPUT:
             document["arguments"] = {"withheld": "MORE", "length": size}
