@@ -46,6 +46,7 @@ class Running:
     writer: audit.Writer
     reviewed: Reviewed
     survey: Survey
+    verifier: identity.Verifier
 
 
 def now() -> datetime:
@@ -114,10 +115,11 @@ async def opened(
             period=settings.catalog.refresh_seconds,
             patience=settings.backend.reply_timeout,
         )
+        if endpoints is None:
+            endpoints = entrance.directory(settings)
+        verifier = await entrance.verifier(settings, endpoints, stack)
         organs = Organs(
-            identity=await entrance.verifier(
-                settings, endpoints or entrance.directory(settings), stack
-            ),
+            identity=verifier,
             sessions=identity.Sessions(),
             # Behind the wrappers of discovery the backend lists no tool that could be compared.
             tools=parts.catalog if settings.backend.tool_exposure == "discovery" else reviewed,
@@ -134,7 +136,7 @@ async def opened(
         endpoint = Endpoint(road, limits.request_bytes, limits.body_timeout, documents)
         stack.push_async_callback(_stop, asyncio.create_task(survey.run()))
         _log.info("opened", endpoints=len(settings.endpoints), tools=len(parts.catalog))
-        yield Running(endpoint, road, writer, reviewed, survey)
+        yield Running(endpoint, road, writer, reviewed, survey, verifier)
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

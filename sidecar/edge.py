@@ -81,14 +81,14 @@ def admit(head: Head, rules: Rules) -> None:
         raise Inadmissible(
             "verb", reason="verb", status=405, headers=(("allow", "POST, GET, DELETE"),)
         )
-    _check_single(head)
+    check_single(head)
     if head.get("host").lower() not in rules.hosts:
         raise Inadmissible("host", reason="host", public="This Host is not served here.")
     origin = head.get("origin")
     if origin and origin.lower() not in rules.origins:
         raise Inadmissible("origin", reason="origin", public="This Origin is not allowed.")
     if head.verb == "POST":
-        _check_body_headers(head, rules.request_bytes)
+        check_body_headers(head, rules.request_bytes)
 
 
 def is_modern(message: Message) -> bool:
@@ -177,7 +177,12 @@ def mirrored(message: Message) -> list[tuple[str, str]]:
     return headers
 
 
-def _check_single(head: Head) -> None:
+def check_single(head: Head) -> None:
+    """Refuse a head in which two receivers could read two things.
+
+    Raises:
+        Malformed: a header that must be single is not.
+    """
     seen = set()
     for name, _ in head.headers:
         if name in _SINGLE:
@@ -186,7 +191,12 @@ def _check_single(head: Head) -> None:
             seen.add(name)
 
 
-def _check_body_headers(head: Head, limit: int) -> None:
+def check_body_headers(head: Head, limit: int) -> None:
+    """Refuse a body by what the head says of it; `limit` is in bytes.
+
+    Raises:
+        Inadmissible: 415 it is no plain JSON, 413 it is too large.
+    """
     if not _CONTENT_TYPE.fullmatch(head.get("content-type").strip()):
         raise Inadmissible(
             "content type",

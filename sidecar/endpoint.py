@@ -56,7 +56,7 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. A caller who went away gets nothing."""
-        head = _head(scope)
+        head = head_of(scope)
         if head.verb == "GET" and head.path in self._documents:
             await _send_body(self._documents[head.path], send)
             return
@@ -186,7 +186,8 @@ def _cut(deadline: asyncio.Timeout) -> None:
         deadline.reschedule(asyncio.get_running_loop().time())
 
 
-def _head(scope: Scope) -> Head:
+def head_of(scope: Scope) -> Head:
+    """The head of a request as ASGI gives it."""
     path = scope["raw_path"].decode("latin-1")
     query = scope["query_string"].decode("latin-1")
     client = scope.get("client")

@@ -62,6 +62,15 @@ def parse(raw: bytes) -> Message:
     return _classify(value, canonical)
 
 
+def loads(raw: bytes) -> Any:
+    """Read any JSON value as strictly as `parse` reads a message.
+
+    Raises:
+        Malformed: it can be read in more than one way, or not at all.
+    """
+    return _strict(raw)[0]
+
+
 def dumps(value: Any) -> bytes:
     """Write a JSON value canonically: UTF-8, no spaces, keys in the order they have.
 

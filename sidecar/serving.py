@@ -1,4 +1,7 @@
-"""Two listeners in one process: MCP for agents, admin for probes; one signal stops both."""
+"""The listeners of one process: MCP for agents, admin for probes, and a gateway's provisioning.
+
+One signal stops all of them.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,14 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import structlog
 import uvicorn
 import uvloop
 
-from sidecar import admin, app
+from sidecar import admin, app, entrance, provisioning
 from sidecar.connection import Connection
 from sidecar.endpoint import Endpoint
 from sidecar.settings import Listening, Settings, server_tls
@@ -68,7 +71,7 @@ class Listener(uvicorn.Server):
 def serve(settings: Settings, parts: app.Parts) -> bool:
     """Serve until SIGTERM or SIGINT, then drain within `limits.grace` seconds.
 
-    Returns whether both listeners came up.
+    Returns whether every listener came up.
     """
     with asyncio.Runner(loop_factory=Loop) as runner:
         return runner.run(_serve(settings, parts))
@@ -76,16 +79,26 @@ def serve(settings: Settings, parts: app.Parts) -> bool:
 
 async def _serve(settings: Settings, parts: app.Parts) -> bool:
     grace = settings.limits.grace
-    async with app.opened(settings, parts) as running:
-        listeners = (
+    endpoints = entrance.directory(settings)
+    async with contextlib.AsyncExitStack() as stack:
+        running = await stack.enter_async_context(app.opened(settings, parts, endpoints))
+        probes = admin.application(running.writer, running.reviewed, running.survey)
+        listeners = [
             listener("listen", running.endpoint, settings.listen, grace),
-            listener(
-                "admin",
-                admin.application(running.writer, running.reviewed, running.survey),
-                settings.admin,
-                grace,
-            ),
-        )
+            listener("admin", probes, settings.admin, grace),
+        ]
+        if settings.provisioning is not None:
+            gateway = await stack.enter_async_context(
+                provisioning.opened(
+                    settings,
+                    frozenset({provisioning.DEFAULT_ACCOUNT}),
+                    endpoints,
+                    running.verifier,
+                    parts.catalog,
+                    running.writer,
+                )
+            )
+            listeners.append(listener("provisioning", gateway, settings.provisioning, grace))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, _stop, listeners, running.endpoint)
@@ -95,7 +108,7 @@ async def _serve(settings: Settings, parts: app.Parts) -> bool:
     return all(one.started for one in listeners)
 
 
-async def _run(one: Listener, listeners: tuple[Listener, ...], endpoint: Endpoint) -> None:
+async def _run(one: Listener, listeners: Sequence[Listener], endpoint: Endpoint) -> None:
     try:
         await one.serve()
     except SystemExit:
@@ -106,7 +119,7 @@ async def _run(one: Listener, listeners: tuple[Listener, ...], endpoint: Endpoin
         _stop(listeners, endpoint)
 
 
-def _stop(listeners: tuple[Listener, ...], endpoint: Endpoint) -> None:
+def _stop(listeners: Sequence[Listener], endpoint: Endpoint) -> None:
     for one in listeners:
         one.should_exit = True
     endpoint.drain()

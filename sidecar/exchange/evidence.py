@@ -106,7 +106,8 @@ def _actor(caller: Caller | None, scrub: Scrub, refusal: Refusal | None = None) 
     if caller is None:
         return auth_error
     actor = {
-        "endpoint": caller.endpoint.name,
+        "endpoint": _safe(caller.endpoint.name, scrub),
+        "endpoint_id": caller.endpoint.id,
         "issuer": caller.issuer,
         "subject": _safe(caller.subject, scrub),
         "client": _safe(caller.client, scrub),

@@ -10,7 +10,7 @@ from sidecar.settings.access import Bearer, Endpoint, Issuer, Kubernetes
 from sidecar.settings.certificates import server_tls
 from sidecar.settings.files import Rotating, secret, shipped
 from sidecar.settings.kinds import SecretUrl, token_in, url_in
-from sidecar.settings.listening import Admin, Listen, Listening
+from sidecar.settings.listening import Admin, Listen, Listening, Provisioning
 from sidecar.settings.loading import load
 from sidecar.settings.sections import (
     Audit,
@@ -37,6 +37,7 @@ __all__ = [
     "Listening",
     "Log",
     "Policy",
+    "Provisioning",
     "Rotating",
     "SecretUrl",
     "Settings",

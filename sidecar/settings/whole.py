@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from sidecar.settings.access import Bearer, Endpoint
 from sidecar.settings.kinds import Fault, Host, Origin, PublicUrl, ReadableFile, SecretFile
-from sidecar.settings.listening import Admin, Listen
+from sidecar.settings.listening import Admin, Listen, Listening, Provisioning
 from sidecar.settings.sections import (
     Audit,
     Backend,
@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     endpoints: tuple[Endpoint, ...] = Field(
         description="The URLs of this sidecar and what is sealed into each."
     )
+    provisioning: Provisioning | None = None
     policy: Policy = Policy()
     catalog: Catalog = Catalog()
     audit: Audit
@@ -74,9 +75,12 @@ class Settings(BaseSettings):
 def across(sections: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], Fault]]:
     """Everything wrong between sections, for those that are valid in themselves."""
     endpoints: tuple[Endpoint, ...] = sections.get("endpoints", ())
-    if "endpoints" in sections and not endpoints:
-        yield (("endpoints",), Fault("", "has no endpoint: nobody could call", "name one"))
+    is_gateway = sections.get("provisioning", ...) is not None  # a faulty one counts as set
+    if "endpoints" in sections and not endpoints and not is_gateway:
+        what = "has no endpoint: nobody could call"
+        yield (("endpoints",), Fault("", what, "name one, or set provisioning"))
     yield from _repeats(endpoints)
+    yield from _gateway(sections)
     if "bearer" in sections and sections["bearer"] is None:
         for index, endpoint in enumerate(endpoints):
             if endpoint.require_api_token_auth:
@@ -89,9 +93,38 @@ def across(sections: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], Fa
     if backend and limits and limits.streams >= backend.max_connections:
         what = "must be less than backend.max_connections, or listeners leave none for calls"
         yield (("limits",), Fault("streams", what, "lower it, or allow more connections"))
-    listen, admin = sections.get("listen"), sections.get("admin")
-    if listen and admin and listen.port and (listen.host, listen.port) == (admin.host, admin.port):
-        yield (("admin",), Fault("port", "is taken by listen", "choose another"))
+    yield from _ports(sections)
+
+
+def _ports(sections: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], Fault]]:
+    """Each listener has an address of its own; port 0 is any free one."""
+    taken: dict[tuple[str, int], str] = {}
+    for name in ("listen", "admin", "provisioning"):
+        one: Listening | None = sections.get(name)
+        if one is None or not one.port:
+            continue
+        owner = taken.setdefault((one.host, one.port), name)
+        if owner != name:
+            yield ((name,), Fault("port", f"is taken by {owner}", "choose another"))
+
+
+def _gateway(sections: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], Fault]]:
+    """What the provisioning API cannot do without, where the others are valid in themselves."""
+    config: Provisioning | None = sections.get("provisioning")
+    if config is None:
+        return
+    needs = {
+        "public_url": "https://host/mcp, the begin of each URL that it hands out",
+        "bearer": "administrators' tokens are verified by its issuers",
+        "endpoint_key_file": "make one: sidecar token secret FILE",
+    }
+    for name, remedy in needs.items():
+        if sections.get(name, ...) is None:
+            yield ((name,), Fault("", "must be set where provisioning is", remedy))
+    bearer: Bearer | None = sections.get("bearer")
+    if bearer is not None and bearer.audience == config.audience:
+        what = "is bearer.audience: agents' tokens would make endpoints"
+        yield (("provisioning",), Fault("audience", what, "choose another"))
 
 
 def _repeats(
