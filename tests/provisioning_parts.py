@@ -14,6 +14,7 @@ import flow
 import httpx2
 import orjson
 from flow import AUDIENCE, CATALOG, ISSUER, Flow
+from starlette.applications import Starlette
 from test_audit_event import VALIDATOR
 
 from sidecar import identity
@@ -44,6 +45,7 @@ class Desk:
     flow: Flow
     store: Store
     gateway: Gateway
+    application: Starlette
     http: httpx2.AsyncClient
     clock: list[datetime]
     denied: list[DenyList] = field(default_factory=lambda: [identity.NOTHING_DENIED])
@@ -122,6 +124,7 @@ def opened(
     issuer = identity.Issuer(ISSUER, keys, ("HS256",))
     agents = identity.Bearers(identity.Bearer(AUDIENCE, (issuer,)), denied=lambda: denied[-1])
     api = Api(gateway, agents.meant_for(ADMIN), Floods(f.writer), body_timeout)
-    transport = httpx2.ASGITransport(api.application())
+    application = api.application()
+    transport = httpx2.ASGITransport(application)
     http = httpx2.AsyncClient(transport=transport, base_url="http://gateway")
-    return Desk(f, store, gateway, http, clock, denied)
+    return Desk(f, store, gateway, application, http, clock, denied)

@@ -22,7 +22,7 @@ from starlette.types import Receive, Scope, Send
 
 from sidecar import edge
 from sidecar.endpoint import head_of
-from sidecar.errors import Inadmissible, NotFound, Refusal
+from sidecar.errors import Inadmissible, Malformed, NotFound, Refusal
 from sidecar.identity import Bearers
 from sidecar.model import Caller, Endpoint, Head, JsonObject
 from sidecar.pipeline import Floods
@@ -204,7 +204,11 @@ def _admit(head: Head, verbs: _Verbs) -> None:
     if head.values("origin"):
         public = "This API is not for browsers. Send no Origin header."
         raise Inadmissible("origin", reason="origin", public=public)
-    edge.check_single(head)
+    try:
+        edge.check_single(head)
+    except Malformed as error:
+        error.public = "A header that must stand once stands twice. Send it once."
+        raise
     if head.verb not in verbs:
         raise _wrong_verb(", ".join(verbs))
 

@@ -79,7 +79,7 @@ def _one_path() -> JsonObject:
     return {
         "parameters": [
             _in_path("id", "Id of the integrated account."),
-            _in_path("endpoint_id", "Id of the endpoint, as its creation told it."),
+            _in_path("endpoint_id", "Id of the endpoint, as its creation told it.", format="uuid"),
         ],
         "get": {
             "operationId": "getEndpoint",
@@ -104,8 +104,8 @@ def _one_path() -> JsonObject:
     }
 
 
-def _in_path(name: str, what: str) -> JsonObject:
-    schema = {"type": "string", "minLength": 1}
+def _in_path(name: str, what: str, **limits: Any) -> JsonObject:
+    schema = {"type": "string", "minLength": 1, **limits}
     return {"name": name, "in": "path", "required": True, "description": what, "schema": schema}
 
 
