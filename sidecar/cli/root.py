@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sidecar import __version__
-from sidecar.cli import audit, catalog, gladly, local, tokens
+from sidecar.cli import audit, catalog, endpoints, gladly, local, tokens
 from sidecar.cli.options import ConfigFile
 from sidecar.errors import ConfigError, SidecarError
 
@@ -26,6 +26,8 @@ cli = typer.Typer(
     add_completion=False,
 )
 cli.add_typer(tokens.token, name="token")
+tokens.endpoint.command("list")(endpoints.list_endpoints)
+tokens.endpoint.command("revoke")(endpoints.revoke)
 cli.add_typer(tokens.endpoint, name="endpoint")
 cli.add_typer(audit.audit, name="audit")
 cli.add_typer(catalog.catalog, name="catalog")

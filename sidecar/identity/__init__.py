@@ -14,6 +14,7 @@ from sidecar.identity.directory import Directory
 from sidecar.identity.keys import Key, Keys, PublicKeys, SecretKey
 from sidecar.identity.keyset import KeySet
 from sidecar.identity.publisher import Publisher, Unpublished
+from sidecar.identity.revocation import revoke
 from sidecar.identity.sessions import Sessions
 from sidecar.identity.tokens import (
     endpoint_hash,
@@ -47,4 +48,5 @@ __all__ = [
     "issue",
     "new_endpoint_token",
     "read_deny_list",
+    "revoke",
 ]

@@ -46,12 +46,20 @@ def read(path: Path) -> DenyList:
     Raises:
         ConfigError: It cannot be read, is larger than 1 MiB, or says anything else; every problem.
     """
-    document = _document(path)
+    return parsed(_document(path), str(path))
+
+
+def parsed(document: Any, where: str = "the deny list") -> DenyList:
+    """Make a deny list of what YAML says.
+
+    Raises:
+        ConfigError: It is no mapping of lists; every problem.
+    """
     if document is None:
         return NOTHING
     if not isinstance(document, Mapping):
-        raise ConfigError([Problem(str(path), "is no mapping", "jti: [...]")])
-    problems = list(_problems(path, document))
+        raise ConfigError([Problem(where, "is no mapping", "jti: [...]")])
+    problems = list(_problems(where, document))
     if problems:
         raise ConfigError(problems)
     return DenyList(**{kind: frozenset(document.get(kind) or ()) for kind in _KINDS})
@@ -73,13 +81,13 @@ def _document(path: Path) -> Any:
         raise ConfigError([Problem(f"{path}{line}", "is not YAML", "jti: [...]")]) from None
 
 
-def _problems(path: Path, document: Mapping[Any, Any]) -> list[Problem]:
+def _problems(where: str, document: Mapping[Any, Any]) -> list[Problem]:
     found = []
     for kind, values in document.items():
         if kind not in _KINDS:
-            found.append(Problem(f"{path} {str(kind)[:40]}", "is no kind", ", ".join(_KINDS)))
+            found.append(Problem(f"{where} {str(kind)[:40]}", "is no kind", ", ".join(_KINDS)))
         elif not isinstance(values, list | None) or not all(_is_text(v) for v in values or ()):
-            found.append(Problem(f"{path} {kind}", "is no list of texts", "quote each: ['7']"))
+            found.append(Problem(f"{where} {kind}", "is no list of texts", "quote each: ['7']"))
     return found
 
 
