@@ -16,7 +16,7 @@ import structlog
 import uvicorn
 import uvloop
 
-from sidecar import admin, app, entrance, provisioning
+from sidecar import admin, app, entrance
 from sidecar.connection import Connection
 from sidecar.endpoint import Endpoint
 from sidecar.settings import Listening, Settings, server_tls
@@ -88,6 +88,9 @@ async def _serve(settings: Settings, parts: app.Parts) -> bool:
             listener("admin", probes, settings.admin, grace),
         ]
         if settings.provisioning is not None:
+            # Here alone: a sidecar without a gateway starts without a database's code.
+            from sidecar import provisioning
+
             gateway = await stack.enter_async_context(
                 provisioning.opened(
                     settings,

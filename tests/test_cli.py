@@ -187,10 +187,12 @@ def test_a_secret_that_cannot_be_made_is_a_problem(tmp_path):
 
 def test_a_new_token_is_what_was_asked_for(secret):
     ran = sidecar("token", "new", "--secret-file", secret, *ISSUER, "--subject", "ann",
-                  "--role", "a", "--role", "b", "--ttl", "60")  # fmt: skip
+                  "--role", "a", "--role", "b", "--ttl", "60",
+                  "--scope", "x", "--scope", "y")  # fmt: skip
     claims = jwt.decode(ran.out.strip(), SECRET, ["HS256"], audience="sidecar")
     assert ran.code == 0
     assert (claims["sub"], claims["roles"]) == ("ann", ["a", "b"])
+    assert claims["scope"] == "x y"
     assert claims["exp"] - claims["iat"] == 60
     assert SECRET not in ran.out + ran.err
 

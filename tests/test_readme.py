@@ -26,7 +26,7 @@ ROOT = readme.ROOT
 ENVIRONMENT = dict(os.environ)  # noqa: TID251 - what the commands inherit
 TEXT = readme.README.read_text()
 BLOCKS = re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)
-NEWCOMER, CLAUDE, PLATFORM, START, CALLS, CHART, SECURITY, PINS, REVIEWER = BLOCKS
+NEWCOMER, CLAUDE, PLATFORM, START, CALLS, CHART, GATEWAY, SECURITY, PINS, REVIEWER = BLOCKS
 
 
 @pytest.mark.parametrize("file", readme.FILES, ids=lambda file: str(file.relative_to(ROOT)))
@@ -186,6 +186,22 @@ def test_the_pin_command_writes_what_a_backend_says(shell, tmp_path):
     assert "create_a_gladly_task" in (shell.folder / "pins.json").read_text()
 
 
+def run_aside(shell: Shell, script: str, environment: dict[str, str]) -> str:
+    """Run commands that leave programs running, end those, and give all that was said."""
+    said = shell.folder / "said"
+    with said.open("w") as out:
+        process = subprocess.Popen(
+            ["sh", "-euc", f"{script}\nkill $!; wait $!"], cwd=shell.folder, stdout=out,
+            stderr=subprocess.STDOUT, env=shell.environment | environment, start_new_session=True,
+        )  # fmt: skip
+    try:
+        assert process.wait(60) == 0, said.read_text()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+    return said.read_text()
+
+
 @pytest.fixture(scope="module")
 def answers(shell):
     """What the list and the two calls were answered, with the three programs as they stand.
@@ -202,18 +218,8 @@ def answers(shell):
         "SIDECAR_ADMIN__PORT": ports["9090"],
         "SIDECAR_BACKEND__URL": f"http://127.0.0.1:{ports['8090']}/mcp",
     }
-    said = shell.folder / "said"
-    with said.open("w") as out:
-        process = subprocess.Popen(
-            ["sh", "-euc", f"{script}\nkill $!; wait $!"], cwd=shell.folder, stdout=out,
-            stderr=subprocess.STDOUT, env=shell.environment | listening, start_new_session=True,
-        )  # fmt: skip
-    try:
-        assert process.wait(60) == 0, said.read_text()
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-    lines = [line for line in said.read_text().splitlines() if line.startswith('{"jsonrpc"')]
+    text = run_aside(shell, script, listening)
+    lines = [line for line in text.splitlines() if line.startswith('{"jsonrpc"')]
     return [json.JSONDecoder().raw_decode(line)[0] for line in lines]
 
 
@@ -234,6 +240,26 @@ def test_the_folder_of_the_commands_is_one_that_git_ignores():
         ["git", "check-ignore", "--quiet", "try/bearer-secret"], cwd=ROOT, check=False
     )
     assert asked.returncode == 0
+
+
+@pytest.mark.sockets
+def test_the_gateways_commands_make_an_endpoint_and_list_it(shell):
+    script, ports = GATEWAY, {}
+    for port in ("8080", "9090", "9091"):
+        ports[port] = str(free_port())
+        script = script.replace(f":{port}/", f":{ports[port]}/")
+    listening = {
+        "SIDECAR_LISTEN__PORT": ports["8080"],
+        "SIDECAR_ADMIN__PORT": ports["9090"],
+        "SIDECAR_PROVISIONING__PORT": ports["9091"],
+        "SIDECAR_AUDIT__FOLDER": "audit-of-the-gateway",
+    }
+    said = run_aside(shell, script, listening)
+    made = json.loads(said[said.index('{"id"') :].splitlines()[0])
+    assert made["url"] == f"https://mcp.example.com/mcp/{made['token']}"
+    row = next(line for line in said.splitlines() if line.startswith("Night shift"))
+    assert made["id"] in row
+    assert row.endswith("active")
 
 
 @pytest.mark.sockets

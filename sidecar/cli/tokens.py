@@ -25,6 +25,7 @@ def new_token(
     audience: Annotated[str, typer.Option(help="bearer.audience of the settings.")],
     subject: Annotated[str, typer.Option(help="Who the token is for.")] = "developer",
     role: Annotated[list[str] | None, typer.Option(help="A role; repeat for more.")] = None,
+    scope: Annotated[list[str] | None, typer.Option(help="A scope; repeat for more.")] = None,
     ttl: Annotated[int, typer.Option(help="Seconds until it expires.", min=1)] = 3600,
 ) -> None:
     """Print a bearer token signed with a shared secret, for development."""
@@ -38,6 +39,7 @@ def new_token(
             subject=subject,
             ttl_s=ttl,
             roles=tuple(role or ()),
+            claims={"scope": " ".join(scope)} if scope else {},
         )
     except ConfigError as error:
         named = (

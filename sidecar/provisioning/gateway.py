@@ -2,8 +2,9 @@
 
 Theory of operation. Changes go one after another: the audit log has each durably before it is made,
 then the store, and last the directory that callers are looked up in. Where the log cannot be
-written there is no change; where the store cannot, the log says so in a second event. An endpoint
-that has expired is not there any more, whether it was swept already or not.
+written there is no change; where the store cannot, the log says so in a second event. A process
+that dies in between leaves the first event alone, and the endpoint is as the store has it. An
+endpoint that has expired is not there any more, whether it was swept already or not.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ class Store:
 
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, transaction)
-        except (SQLAlchemyError, sqlite3.Error, ValueError) as error:
+        except (SQLAlchemyError, sqlite3.Error, ValueError, TypeError) as error:
             # Not chained: the error carries the statement's values.
             what = f"the store cannot be used: {_short(error)}"
             raise OrganDown(what, reason="store_unusable") from None
@@ -220,7 +220,7 @@ def _told(path: Path) -> Iterator[None]:
         if isinstance(error.orig, sqlite3.OperationalError):
             raise _unusable(path, f"cannot be used: {_short(error)}", _WRITABLE) from None
         raise _damaged(path) from None
-    except (SQLAlchemyError, sqlite3.Error, ValueError, KeyError):
+    except (SQLAlchemyError, sqlite3.Error, ValueError, TypeError):
         raise _damaged(path) from None
     except OSError as error:
         raise _unusable(path, f"cannot be used: {error.strerror}", _WRITABLE) from None
