@@ -27,7 +27,7 @@ CONFIG = st.fixed_dictionaries(
     },
 )
 TIMES = st.datetimes(
-    NOW.replace(tzinfo=None) + timedelta(minutes=2),
+    NOW.replace(tzinfo=None) + timedelta(days=2),
     datetime(9990, 1, 1),  # noqa: DTZ001  the strategy adds the zone
     timezones=st.timezones(),
     allow_imaginary=False,

@@ -6,7 +6,6 @@ import json
 import os
 import stat
 import tempfile
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -90,7 +89,5 @@ def _replace(target: Path, text: str) -> None:
             os.fchmod(handle, stat.S_IMODE(target.stat().st_mode))
             os.fsync(handle)
         Path(name).replace(target)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise
+    finally:
+        Path(name).unlink(missing_ok=True)  # it is there only if it did not take the other's place
