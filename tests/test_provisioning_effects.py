@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import httpx2
 import pytest
 from flow import Flow, flow
 from provisioning_parts import BASE, admin, desk, opened
@@ -224,6 +225,20 @@ async def test_a_body_that_does_not_come_is_waited_for_only_so_long(tmp_path):
         headers = {"content-type": "application/json", "authorization": f"Bearer {admin()}"}
         answer = await asyncio.wait_for(d.http.post(BASE, content=never(), headers=headers), 10)
         assert answer.status_code == 408
+
+
+async def test_a_fault_of_ours_is_told_without_a_word_of_it(tmp_path, monkeypatch):
+    async with desk(tmp_path) as d:
+
+        async def fails(*_: Any) -> Any:
+            raise RuntimeError("c4n4ry")
+
+        monkeypatch.setattr(d.gateway, "page", fails)
+        transport = httpx2.ASGITransport(d.application, raise_app_exceptions=False)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://gateway") as http:
+            answer = await http.get(BASE, headers={"authorization": f"Bearer {admin()}"})
+        assert (answer.status_code, answer.json()["statusCode"]) == (500, 500)
+        assert "c4n4ry" not in answer.text
 
 
 def reopened(f: Flow, folder: Any) -> Any:

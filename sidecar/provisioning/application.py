@@ -91,7 +91,7 @@ class Api:
             Route(ONE_PATH, _Resource(lambda request: self._answer(request, one))),
             Route(DOCUMENT_PATH, _Resource(self._describe)),
         ]
-        made = Starlette(routes=routes, exception_handlers={404: self._lost})
+        made = Starlette(routes=routes, exception_handlers={404: self._lost, 500: _broken})
         made.router.redirect_slashes = False
         return made
 
@@ -221,6 +221,11 @@ def _wrong_verb(allowed: str) -> Inadmissible:
         headers=(("allow", allowed),),
         public=f"This path answers {allowed} only.",
     )
+
+
+async def _broken(_request: Request, _error: Exception) -> Response:
+    """The answer where our own code failed, in the shape of the others; uvicorn logs how."""
+    return _answered(500, _envelope(500, "This gateway failed. Its log says more."))
 
 
 async def _body(request: Request) -> bytes:
