@@ -108,13 +108,7 @@ async def opened(
         engine = await _engine(settings, parts.bundle, stack)
         upstream_client = await stack.enter_async_context(backend(settings))
         reviewed = Reviewed(parts.catalog, parts.pins)
-        survey = Survey(
-            upstream_client,
-            reviewed,
-            writer,
-            period=settings.catalog.refresh_seconds,
-            patience=settings.backend.reply_timeout,
-        )
+        survey = _survey(settings, upstream_client, reviewed, writer)
         if endpoints is None:
             endpoints = entrance.directory(settings)
         verifier = await entrance.verifier(settings, endpoints, stack)
@@ -137,6 +131,18 @@ async def opened(
         stack.push_async_callback(_stop, asyncio.create_task(survey.run()))
         _log.info("opened", endpoints=len(settings.endpoints), tools=len(parts.catalog))
         yield Running(endpoint, road, writer, reviewed, survey, verifier)
+
+
+def _survey(
+    settings: Settings, client: upstream.Backend, reviewed: Reviewed, writer: audit.Writer
+) -> Survey:
+    return Survey(
+        client,
+        reviewed,
+        writer,
+        period=settings.catalog.refresh_seconds,
+        patience=settings.backend.reply_timeout,
+    )
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

@@ -85,7 +85,8 @@ def test_the_report_says_when_nothing_could_be_pinned():
             "ways": {"direct": way, "pass-through": way},
             "ready_ms": {},
             "rss_mb": {},
-            "steps_us": {"clean": {"admit": 1.0}},
+            "steps_us": {"clean": {"verify": 1.0, "whole road": 2.0}},
+            "verify_us": {},
         }
     )
     assert "not pinned" in text
