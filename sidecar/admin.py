@@ -13,7 +13,7 @@ from starlette.routing import Route
 from sidecar.audit import Writer
 from sidecar.catalog import Drift, Reviewed
 from sidecar.metrics import CONTENT_TYPE, Metrics
-from sidecar.pipeline import Survey
+from sidecar.pipeline import Surveys
 
 _ENDED = "nobody looks at the backend's tools any more; the log says why; restart the sidecar\n"
 _STALE = (
@@ -22,7 +22,7 @@ _STALE = (
 )
 
 
-def application(writer: Writer, reviewed: Reviewed, survey: Survey) -> Starlette:
+def application(writer: Writer, reviewed: Reviewed, surveys: Surveys) -> Starlette:
     """Make the admin application.
 
     Liveness is this process answering. Readiness is a loaded policy, without which nothing is
@@ -39,9 +39,9 @@ def application(writer: Writer, reviewed: Reviewed, survey: Survey) -> Starlette
     async def readyz(_: Request) -> PlainTextResponse:
         if not writer.revive():
             return PlainTextResponse("the audit log cannot be written\n", status_code=503)
-        if survey.has_ended:
+        if surveys.has_ended:
             return PlainTextResponse(_ENDED, status_code=503)
-        return PlainTextResponse(_STALE if survey.is_stale else _told(reviewed.drift))
+        return PlainTextResponse(_STALE if surveys.is_stale else _told(reviewed.drift))
 
     async def numbers(_: Request) -> Response:
         return Response(metrics.text(), media_type=CONTENT_TYPE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,10 +20,10 @@ from sidecar.endpoint import Endpoint
 from sidecar.errors import ConfigError, Problem, Refusal
 from sidecar.identity import Directory
 from sidecar.model import Event
-from sidecar.pipeline import Durability, Organs, Road, Rules, Survey
+from sidecar.pipeline import Backends, Durability, Organs, Road, Rules, Survey, Surveys
 from sidecar.policy import Bundle, Embedded, Engine, Policy, Server
 from sidecar.policy import load as load_policies
-from sidecar.settings import Rotating, Settings, secret, shipped, token_in, url_in
+from sidecar.settings import Rotating, Settings, Target, secret, shipped, token_in, url_in
 
 _log = structlog.get_logger("sidecar.app")
 
@@ -45,7 +45,7 @@ class Running:
     road: Road
     writer: audit.Writer
     reviewed: Reviewed
-    survey: Survey
+    surveys: Surveys
     verifier: identity.Verifier
 
 
@@ -106,9 +106,11 @@ async def opened(
         )
         stack.callback(_close_writer, writer)
         engine = await _engine(settings, parts.bundle, stack)
-        upstream_client = await stack.enter_async_context(backend(settings))
+        clients = backends(settings)
+        for client in clients.values():
+            await stack.enter_async_context(client)
         reviewed = Reviewed(parts.catalog, parts.pins)
-        survey = _survey(settings, upstream_client, reviewed, writer)
+        surveys = _surveys(settings, clients, reviewed, writer)
         if endpoints is None:
             endpoints = entrance.directory(settings)
         verifier = await entrance.verifier(settings, endpoints, stack)
@@ -119,30 +121,21 @@ async def opened(
             tools=parts.catalog if settings.backend.tool_exposure == "discovery" else reviewed,
             policy=Policy(engine, settings.policy.timeout_ms / 1000),
             audit=writer,
-            backend=upstream_client,
-            survey=survey,
+            backends=Backends(clients),
+            surveys=surveys,
         )
         road = Road(organs, rules(settings), now)
         stack.push_async_callback(road.close)
         await writer.record(_started(parts.catalog, engine), is_synced=True)
-        limits = settings.limits
-        documents = entrance.documents(settings)
-        endpoint = Endpoint(road, limits.request_bytes, limits.body_timeout, documents)
-        stack.push_async_callback(_stop, asyncio.create_task(survey.run()))
+        endpoint = _endpoint(settings, road)
+        stack.push_async_callback(_stop, asyncio.create_task(surveys.run()))
         _log.info("opened", endpoints=len(settings.endpoints), tools=len(parts.catalog))
-        yield Running(endpoint, road, writer, reviewed, survey, verifier)
+        yield Running(endpoint, road, writer, reviewed, surveys, verifier)
 
 
-def _survey(
-    settings: Settings, client: upstream.Backend, reviewed: Reviewed, writer: audit.Writer
-) -> Survey:
-    return Survey(
-        client,
-        reviewed,
-        writer,
-        period=settings.catalog.refresh_seconds,
-        patience=settings.backend.reply_timeout,
-    )
+def _endpoint(settings: Settings, road: Road) -> Endpoint:
+    limits, documents = settings.limits, entrance.documents(settings)
+    return Endpoint(road, limits.request_bytes, limits.body_timeout, documents)
 
 
 async def _stop(task: asyncio.Task[None]) -> None:
@@ -167,18 +160,46 @@ async def _engine(settings: Settings, bundle: Bundle, stack: AsyncExitStack) -> 
     return await stack.enter_async_context(server)
 
 
-def backend(settings: Settings) -> upstream.Backend:
-    """Make the upstream client that the settings describe; not yet open.
+def _surveys(
+    settings: Settings,
+    clients: Mapping[str, upstream.Backend],
+    reviewed: Reviewed,
+    writer: audit.Writer,
+) -> Surveys:
+    period, patience = settings.catalog.refresh_seconds, settings.backend.reply_timeout
+    return Surveys(
+        {
+            account: Survey(client, reviewed, writer, period, patience, account=account)
+            for account, client in clients.items()
+        }
+    )
 
-    What it reads from files it reads again when they change.
+
+def backends(settings: Settings) -> dict[str, upstream.Backend]:
+    """Make the upstream client of each account, the default one's under ""; not yet open.
+
+    Each has its own connections, and its own target, in which address and credential stand
+    together: no request can take them from two accounts. What a client reads from files it reads
+    again when they change.
 
     Raises:
         ConfigError: a file has become unusable since the settings were read.
     """
     config = settings.backend
-    token = config.bearer_token_file
-    target = upstream.Target(
-        url=Rotating(url_in, config.url_file) if config.url_file else config.address(),
+    files = (config.ca_file, config.client_certificate_file, config.client_key_file)
+    context = Rotating(lambda *_: upstream.tls(*map(_text, files)), *filter(None, files))
+    accounts: dict[str, Target] = {"": config, **{one.name: one for one in settings.accounts}}
+    return {
+        name: upstream.Backend(_target(settings, account), context)
+        for name, account in accounts.items()
+    }
+
+
+def _target(settings: Settings, account: Target) -> upstream.Target:
+    """Where requests of an account go: its address and token, and all else as for every account."""
+    config, token = settings.backend, account.bearer_token_file
+    return upstream.Target(
+        url=Rotating(url_in, account.url_file) if account.url_file else account.address(),
         authorization=Rotating(_bearer, token) if token else None,
         proxy=config.proxy.get_secret_value() if config.proxy else None,
         connect_timeout=config.connect_timeout,
@@ -187,9 +208,6 @@ def backend(settings: Settings) -> upstream.Backend:
         max_connections=config.max_connections,
         reply_bytes=settings.limits.reply_bytes,
     )
-    files = (config.ca_file, config.client_certificate_file, config.client_key_file)
-    context = Rotating(lambda *_: upstream.tls(*map(_text, files)), *filter(None, files))
-    return upstream.Backend(target, context)
 
 
 def _bearer(file: Path) -> str:

@@ -22,10 +22,7 @@ Action = Literal["keep", "mask", "last4", "drop"]
 leave an empty text. Members and their types stay, so that an output schema still holds."""
 
 METHOD_GROUPS: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        "read": frozenset({"list", "get"}),
-        "write": frozenset({"create", "update", "delete"}),
-    }
+    {"read": frozenset({"list", "get"}), "write": frozenset({"create", "update", "delete"})}
 )
 """Names that stand for several methods in `Endpoint.methods`."""
 
@@ -100,9 +97,10 @@ class Caller:
     expires_at: float | None = None
 
     @property
-    def principal(self) -> tuple[str, str, str, str]:
+    def principal(self) -> tuple[str, ...]:
         """What a session is bound to: survives a token's renewal, differs between callers."""
-        return (self.endpoint.reference, self.issuer, self.subject, self.client)
+        at = self.endpoint
+        return (at.reference, at.account, self.issuer, self.subject, self.client)
 
 
 @dataclass(frozen=True, slots=True)

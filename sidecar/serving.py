@@ -82,7 +82,7 @@ async def _serve(settings: Settings, parts: app.Parts) -> bool:
     endpoints = entrance.directory(settings)
     async with contextlib.AsyncExitStack() as stack:
         running = await stack.enter_async_context(app.opened(settings, parts, endpoints))
-        probes = admin.application(running.writer, running.reviewed, running.survey)
+        probes = admin.application(running.writer, running.reviewed, running.surveys)
         listeners = [
             listener("listen", running.endpoint, settings.listen, grace),
             listener("admin", probes, settings.admin, grace),
@@ -94,7 +94,7 @@ async def _serve(settings: Settings, parts: app.Parts) -> bool:
             gateway = await stack.enter_async_context(
                 provisioning.opened(
                     settings,
-                    frozenset({provisioning.DEFAULT_ACCOUNT}),
+                    frozenset({provisioning.DEFAULT_ACCOUNT, *(a.name for a in settings.accounts)}),
                     endpoints,
                     running.verifier,
                     parts.catalog,

@@ -46,6 +46,7 @@ ENDPOINTS = st.builds(
     tags=st.lists(st.sampled_from("abc"), max_size=2).map(tuple),
     require_api_token_auth=st.booleans(),
     expires_at=st.none() | st.datetimes(timezones=st.just(UTC)),
+    account=st.just("") | NAMES,
 )
 CALLERS = st.builds(
     Caller,

@@ -8,11 +8,12 @@ the caller got this, and the log says so.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx2
@@ -21,7 +22,7 @@ import orjson
 from sidecar import audit, catalog, edge, identity, policy
 from sidecar.endpoint import Endpoint as AsgiEndpoint
 from sidecar.model import Endpoint, Reply
-from sidecar.pipeline import Durability, Organs, Road, Rules
+from sidecar.pipeline import Backends, Durability, Organs, Road, Rules, Surveys
 from sidecar.settings import shipped
 
 SECRET = "a-secret-of-at-least-32-bytes-for-tests"
@@ -40,7 +41,10 @@ ENDPOINTS: dict[str, Any] = {
     "answers": {"methods": ("read",), "tags": ("public_answers",)},
     "expired": {"methods": ("read",), "expires_at": datetime(2020, 1, 1, tzinfo=UTC)},
     "open": {"methods": ("read",), "require_api_token_auth": False},
+    "emea": {"methods": ("read",), "account": "emea"},
+    "apac": {"methods": ("read",), "account": "apac"},
 }
+NO_ACCOUNTS: Mapping[str, Any] = MappingProxyType({})
 
 
 def token(**claims: Any) -> str:
@@ -146,6 +150,8 @@ class Flow:
         tools: Any = CATALOG,
         is_discovery: bool = False,
         streams: int = 100,
+        accounts: Mapping[str, Any] = NO_ACCOUNTS,
+        surveys: Callable[[audit.Writer], Surveys] | None = None,
     ) -> None:
         self.log = folder / "audit" / "audit.jsonl"
         self.backend = Backend()
@@ -169,7 +175,8 @@ class Flow:
             tools=tools,
             policy=policy.Policy(engine or policy.Embedded(_bundle(passed)), timeout=1.0),
             audit=self.writer,
-            backend=self.backend,
+            backends=Backends({"": self.backend, **accounts}),
+            surveys=surveys(self.writer) if surveys else None,
         )
         edges = edge.Rules(frozenset({"localhost"}), frozenset(), 1 << 20)
         rules = Rules(edges, Durability(), is_discovery, streams)

@@ -19,7 +19,7 @@ from sidecar import admin, audit
 from sidecar.catalog import Reviewed
 from sidecar.errors import OrganDown
 from sidecar.model import Event
-from sidecar.pipeline import Survey
+from sidecar.pipeline import Survey, Surveys
 
 pytestmark = pytest.mark.anyio
 
@@ -34,7 +34,7 @@ async def listening(
     )
     reviewed = Reviewed(CATALOG)
     survey = made(Backend(), reviewed, writer, 60.0, 60.0)
-    transport = httpx2.ASGITransport(admin.application(writer, reviewed, survey))
+    transport = httpx2.ASGITransport(admin.application(writer, reviewed, Surveys({"": survey})))
     try:
         async with httpx2.AsyncClient(transport=transport, base_url="http://admin") as client:
             yield client, writer, reviewed

@@ -67,6 +67,7 @@ def test_the_schema_refuses_a_document_that_lacks_a_part(key):
         ("caller", "authenticated"),
         ("endpoint", "methods"),
         ("endpoint", "expires_at"),
+        ("endpoint", "account"),
         ("mcp", "method"),
     ],
 )
@@ -122,6 +123,7 @@ def test_the_caller_and_the_endpoint_are_told_as_they_are(caller):
     assert document["caller"]["roles"] == list(caller.roles)
     assert document["caller"]["authenticated"] is caller.is_authenticated
     assert document["endpoint"]["methods"] == list(caller.endpoint.methods)
+    assert document["endpoint"]["account"] == caller.endpoint.account
 
 
 def test_no_hash_of_an_endpoints_token_is_told():

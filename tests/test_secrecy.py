@@ -15,7 +15,7 @@ from sidecar import admin, trace
 from sidecar.catalog import Pins, Reviewed
 from sidecar.errors import BackendFailed
 from sidecar.model import Reply
-from sidecar.pipeline import Survey
+from sidecar.pipeline import Survey, Surveys
 
 pytestmark = pytest.mark.anyio
 
@@ -84,7 +84,8 @@ async def test_invariant_4_no_metric_names_a_tool_a_caller_or_a_customer(tmp_pat
         bearer = token(subject="jane.roe@example.com")
         await f.ask(call(SAID), bearer=bearer)
         survey = Survey(f.backend, reviewed, f.writer, 60.0, 60.0)
-        transport = httpx2.ASGITransport(admin.application(f.writer, reviewed, survey))
+        looked_at = admin.application(f.writer, reviewed, Surveys({"": survey}))
+        transport = httpx2.ASGITransport(looked_at)
         async with httpx2.AsyncClient(transport=transport, base_url="http://admin") as http:
             told = [(await http.get(path)).text for path in ("/metrics", "/readyz", "/livez")]
         assert 'sidecar_tools_drifted{how="added"} 1.0' in told[0]

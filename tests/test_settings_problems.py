@@ -68,7 +68,7 @@ def test_every_problem_is_told_at_once_with_its_line_or_variable(folder, monkeyp
         ("backnd: {}", "did you mean backend?"),
         ("request_bytes: 1", "did you mean limits.request_bytes?"),
         ("listen: {zzzzzz: 1}", "known here: certificate_file, host, "),
-        ("_cli_parse_args: true", "known here: admin, "),
+        ("_cli_parse_args: true", "known here: accounts, "),
     ],
 )
 def test_an_unknown_key_is_told_with_its_nearest_neighbour(folder, line, remedy):

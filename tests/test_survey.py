@@ -69,7 +69,7 @@ async def test_a_backend_that_is_down_at_first_is_looked_at_again(tmp_path):
         backend.answer = only_modern
         async with asyncio.timeout(5):
             survey.wake()
-            while not reviewed.is_read:  # noqa: ASYNC110 - a look has no event of its own
+            while not reviewed.has_read():  # noqa: ASYNC110 - a look has no event of its own
                 await asyncio.sleep(0)
         task.cancel()
         assert reviewed.find(READ).is_pinned

@@ -45,7 +45,8 @@ async def once(backend: Backend) -> None:
 async def reached(wire: Wire, folder: Path, **files: Any) -> AsyncIterator[Backend]:
     """The client as the settings make it, for a backend whose URL stands in a file."""
     (folder / "url").write_text(wire.url)
-    async with app.backend(configured(folder, url_file=folder / "url", **files)) as backend:
+    made = app.backends(configured(folder, url_file=folder / "url", **files))
+    async with made[""] as backend:
         yield backend
 
 

@@ -10,7 +10,7 @@ fail.
 from sidecar.catalog.catalog import Catalog, load
 from sidecar.catalog.exits import EXITS, TO_AGENT, TO_BACKEND
 from sidecar.catalog.markdown import summary, table
-from sidecar.catalog.pins import Drift, Pins, Reviewed, Tools, drift
+from sidecar.catalog.pins import Drift, Pins, Reviewed, Tools, drift, fingerprint
 from sidecar.catalog.proposals import Proposals, propose
 from sidecar.catalog.rows import Example, Rest, Row
 from sidecar.catalog.words import words
@@ -29,6 +29,7 @@ __all__ = [
     "Row",
     "Tools",
     "drift",
+    "fingerprint",
     "load",
     "propose",
     "summary",

@@ -31,7 +31,7 @@ class Catalog:
     sha256: str
     tools: Mapping[str, Tool]
 
-    def find(self, name: str) -> Tool:
+    def find(self, name: str, _account: str = "", /) -> Tool:
         """What is known of a tool, by its name or an alias, code point by code point.
 
         The answer bears the name that was asked. For a name that is not here, whatever it is,

@@ -7,6 +7,11 @@ only while the backend's own list, read by the sidecar itself, gives the accepte
 tool that the list does not show, or shows differently, is not pinned; policy decides what that
 means, and the library refuses it. Without a file the first list that is read counts as reviewed,
 so that what changes later is still noticed.
+
+Each account at a backend has a list of its own, and may be shown fewer tools than another. So a
+tool is pinned for an account whose own list shows it as accepted, while no account's list, as it
+was last read, shows it otherwise. An account that was never read has no pinned tool, and says
+nothing about those of others.
 """
 
 from __future__ import annotations
@@ -29,8 +34,8 @@ REVIEWED: Final = ("title", "description", "inputSchema", "outputSchema", "annot
 class Tools(Protocol):
     """What answers for a tool's name: the catalog alone, or the catalog and what was reviewed."""
 
-    def find(self, name: str) -> Tool:
-        """What is known of the tool of this name."""
+    def find(self, name: str, account: str = "", /) -> Tool:
+        """What is known of the tool of this name, as a backend account lists it."""
 
 
 def reviewed(entry: Mapping[str, Any]) -> JsonObject:
@@ -91,17 +96,13 @@ class Drift:
         return bool(self.added or self.changed or self.removed)
 
 
-def drift(pins: Pins, entries: Iterable[Mapping[str, Any]]) -> Drift:
-    """Compare a list with what was accepted."""
-    now: dict[str, JsonObject] = {}
-    for entry in entries:
-        name, said = str(entry["name"]), reviewed(entry)
-        now[name] = said if now.get(name, said) == said else {"listed": "in several forms"}
-    both = now.keys() & pins.tools.keys()
+def drift(accepted: Mapping[str, str], now: Mapping[str, str]) -> Drift:
+    """Compare fingerprints by name with those that were accepted."""
+    both = now.keys() & accepted.keys()
     return Drift(
         added=tuple(sorted(now.keys() - both)),
-        changed=tuple(sorted(name for name in both if now[name] != pins.tools[name])),
-        removed=tuple(sorted(pins.tools.keys() - both)),
+        changed=tuple(sorted(name for name in both if now[name] != accepted[name])),
+        removed=tuple(sorted(accepted.keys() - both)),
     )
 
 
@@ -110,42 +111,48 @@ class Reviewed:
 
     def __init__(self, tools: Tools, pins: Pins | None = None) -> None:
         self._tools = tools
-        self._pins = pins
-        self._accepted = _fingerprints(pins)
-        self._seen: dict[str, str] | None = None
-        self._mirrors: dict[str, Mapping[str, tuple[str, ...]]] = {}
+        self._has_pins = pins is not None
+        self._accepted = _fingerprints(pins) if pins else {}
+        self._seen: dict[str, dict[str, str]] = {}
+        self._said: dict[str, str] = {}
+        self._mirrors: dict[str, dict[str, Mapping[str, tuple[str, ...]]]] = {}
         self.drift = Drift()
 
-    @property
-    def is_read(self) -> bool:
-        """Whether the backend's list was ever read."""
-        return self._seen is not None
+    def has_read(self, account: str = "") -> bool:
+        """Whether the list of an account was ever read."""
+        return account in self._seen
 
-    def see(self, entries: list[JsonObject]) -> bool:
-        """Take the backend's whole list as it is now; whether it drifted otherwise than before."""
-        if self._pins is None:
-            self._pins = Pins.of(entries)
-            self._accepted = _fingerprints(self._pins)
-        self._seen = _seen(entries)
+    def see(self, entries: list[JsonObject], account: str = "") -> bool:
+        """Take an account's whole list as it is now; whether all drifted otherwise than before."""
+        if not self._has_pins and not self.has_read(account):
+            self._accept(entries)
+        self._seen[account] = _seen(entries)
+        self._said = _merged(self._seen.values())
         said = ((str(entry["name"]), mirrors(entry.get("inputSchema"))) for entry in entries)
-        self._mirrors = {name: paths for name, paths in said if paths}
-        before, self.drift = self.drift, drift(self._pins, entries)
+        self._mirrors[account] = {name: paths for name, paths in said if paths}
+        before, self.drift = self.drift, drift(self._accepted, self._said)
         return self.drift != before
 
-    def find(self, name: str) -> Tool:
-        """What is known of a tool, pinned if the backend's own list says what was accepted."""
-        seen = self._seen.get(name) if self._seen else None
-        tool = self._marked(name, seen)
-        paths = self._mirrors.get(name)
+    def _accept(self, entries: list[JsonObject]) -> None:
+        """Count an account's first list as reviewed, but for tools that another showed before."""
+        first = _fingerprints(Pins.of(entries))
+        new = {name: form for name, form in first.items() if name not in self._said}
+        self._accepted = new | self._accepted
+
+    def find(self, name: str, account: str = "", /) -> Tool:
+        """What is known of a tool, pinned if the account's own list says what was accepted."""
+        tool = self._marked(name, self._seen.get(account, {}).get(name))
+        paths = self._mirrors.get(account, {}).get(name)
         return replace(tool, mirrors=paths) if paths else tool
 
     def judge(self, entry: JsonObject) -> Tool:
         """The same for an entry of a list on its way to a caller: by what that entry says."""
         return self._marked(str(entry["name"]), fingerprint(entry))
 
-    def _marked(self, name: str, seen: str | None) -> Tool:
+    def _marked(self, name: str, shown: str | None) -> Tool:
         tool = self._tools.find(name)
-        is_pinned = seen is not None and self._accepted.get(name) == seen
+        is_as_all_say = shown is not None and shown == self._said.get(name, shown)
+        is_pinned = is_as_all_say and shown == self._accepted.get(name)
         return tool if tool.is_pinned == is_pinned else replace(tool, is_pinned=is_pinned)
 
 
@@ -158,5 +165,14 @@ def _seen(entries: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     return seen
 
 
-def _fingerprints(pins: Pins | None) -> dict[str, str]:
-    return {name: fingerprint(entry) for name, entry in pins.tools.items()} if pins else {}
+def _merged(lists: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """What all lists say of each name that one of them has; of one in two forms, nothing."""
+    merged: dict[str, str] = {}
+    for one in lists:
+        for name, now in one.items():
+            merged[name] = now if merged.get(name, now) == now else ""
+    return merged
+
+
+def _fingerprints(pins: Pins) -> dict[str, str]:
+    return {name: fingerprint(entry) for name, entry in pins.tools.items()}

@@ -6,6 +6,7 @@ import asyncio
 import difflib
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -130,7 +131,8 @@ def pin(
 ) -> None:
     """Show how the backend's tools differ from what was reviewed; exit 1 if they do.
 
-    With --accept the backend's list, as it is now, becomes what was reviewed.
+    With --accept the backend's list, as it is now, becomes what was reviewed: the lists of all
+    accounts together. A tool that two of them show in different forms stays refused.
     """
     from sidecar import app, settings
     from sidecar.catalog import Pins
@@ -143,8 +145,10 @@ def pin(
         _check_target(target)
     before = Pins.read(target) if target.exists() else Pins({})
     patience = loaded.backend.reply_timeout
-    now = Pins.of(asyncio.run(_read(app.backend(loaded), patience)))
-    differences = list(_differences(before, now, is_whole=is_whole))
+    clients = app.backends(loaded).items()
+    lists = [_listed(account, client, patience) for account, client in clients]
+    now = Pins.of(entry for entries in lists for entry in entries)
+    differences = [*_disputed(lists), *_differences(before, now, is_whole=is_whole)]
     print("\n".join(differences) if differences else "nothing has changed since the review")
     if accept:
         now.write(target)
@@ -154,11 +158,31 @@ def pin(
         raise typer.Exit(1)
 
 
+def _listed(account: str, backend: Backend, patience: float) -> list[JsonObject]:
+    """An account's list; whose cannot be read is told, since one alone would pin too little."""
+    from sidecar.errors import Refusal, SidecarError
+
+    try:
+        return asyncio.run(_read(backend, patience))
+    except Refusal as refusal:
+        raise SidecarError(f"account {account or 'default'}: {refusal}") from None
+
+
 async def _read(backend: Backend, patience: float) -> list[JsonObject]:
     from sidecar import pipeline
 
     async with backend as client:
         return await pipeline.read(client, patience)
+
+
+def _disputed(lists: list[list[JsonObject]]) -> Iterator[str]:
+    """The tools that are listed in several forms, by one account or by two."""
+    from sidecar.catalog import fingerprint
+
+    forms = {(str(entry["name"]), fingerprint(entry)) for entries in lists for entry in entries}
+    counts = Counter(name for name, _ in forms)
+    for name in sorted(name for name, count in counts.items() if count > 1):
+        yield f"in several forms, and refused whatever is accepted: {shown(name)}"
 
 
 def _check_target(target: Path) -> None:

@@ -80,6 +80,8 @@ def check(config: ConfigFile = None) -> None:
     loaded = settings.load(config)
     parts = app.check(loaded)
     print(f"settings: ok, {len(loaded.endpoints)} endpoint(s)")
+    if loaded.accounts:
+        print(f"accounts: default, {', '.join(account.name for account in loaded.accounts)}")
     print(f"catalog: ok, {len(parts.catalog)} tools, sha256 {parts.catalog.sha256[:12]}")
     print(f"policy: ok, {len(parts.bundle.modules)} modules, sha256 {parts.bundle.sha256[:12]}")
     folder = loaded.policy.site_folder or Path()

@@ -108,6 +108,7 @@ def _actor(caller: Caller | None, scrub: Scrub, refusal: Refusal | None = None) 
     actor = {
         "endpoint": _safe(caller.endpoint.name, scrub),
         "endpoint_id": caller.endpoint.id,
+        "account": caller.endpoint.account,
         "issuer": caller.issuer,
         "subject": _safe(caller.subject, scrub),
         "client": _safe(caller.client, scrub),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from sidecar import edge
-from sidecar.errors import Malformed
+from sidecar.errors import Malformed, Unauthenticated
 from sidecar.model import Caller, Decision, Finding, Head, JsonObject, Message, Reply, Tool, Verdict
 
 
@@ -81,6 +81,17 @@ class Exchange(NamedTuple):
         if self.decision is None or self.tool is None:
             return None
         return self.decision.of(self.tool.name)
+
+    @property
+    def account(self) -> str:
+        """The backend account of the caller's endpoint.
+
+        Raises:
+            Unauthenticated: nobody was verified, so that no account can be meant.
+        """
+        if self.caller is None:
+            raise Unauthenticated("no verified caller")
+        return self.caller.endpoint.account
 
     @property
     def protocol(self) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from sidecar.errors import NotFound
 
-Principal = tuple[str, str, str, str]
+Principal = tuple[str, ...]
 """`Caller.principal`: survives a token's renewal, differs between callers."""
 
 

@@ -46,7 +46,8 @@ async def examine(config: Path | None, url: str = "", bearer: str = "") -> Async
     for issuer in loaded.bearer.issuers if loaded.bearer else ():
         if issuer.jwks_url is not None:
             yield await _keys(issuer)
-    yield await _backend(loaded, parts)
+    for account in ("", *(one.name for one in loaded.accounts)):
+        yield await _backend(account, loaded, parts)
     yield await _admin(loaded)
     yield await _listener(loaded)
     if url:
@@ -101,21 +102,22 @@ async def _keys(issuer: Issuer) -> Finding:
     return Finding("ok", f"the issuer's key set has {count} key(s)")
 
 
-async def _backend(loaded: Settings, parts: app.Parts) -> Finding:
+async def _backend(account: str, loaded: Settings, parts: app.Parts) -> Finding:
+    whose = f"account {account}: the backend" if account else "the backend"
     try:
-        async with app.backend(loaded) as client:
+        async with app.backends(loaded)[account] as client:
             entries = await pipeline.read(client, loaded.backend.reply_timeout)
     except (Refusal, ConfigError) as error:
-        what = f"the backend's list of tools cannot be read ({error})"
-        return Finding("problem", what, "check backend.url, its credential, and that it runs")
+        what = f"{whose}'s list of tools cannot be read ({error})"
+        place = "its url in accounts" if account else "backend.url"
+        return Finding("problem", what, f"check {place}, its credential, and that it runs")
     names = {str(entry["name"]) for entry in entries}
     unknown = sorted(name for name in names if not parts.catalog.find(name).is_known)
     if unknown:
-        what = (
-            f"the backend has {len(names)} tools; refused as unknown: {listed(unknown, 10, ', ')}"
-        )
+        told = listed(unknown, 10, ", ")
+        what = f"{whose} has {len(names)} tools; refused as unknown: {told}"
         return Finding("warning", what, "review them: sidecar catalog import")
-    return Finding("ok", f"the backend has {len(names)} tools, all of them known")
+    return Finding("ok", f"{whose} has {len(names)} tools, all of them known")
 
 
 async def _admin(loaded: Settings) -> Finding:

@@ -133,7 +133,7 @@ class Inspector:
         if message.kind == "request":
             return await self._questions.put(exchange, message)
         if message.kind == "notification":
-            self._questions.notice(message)
+            self._questions.notice(exchange, message)
             if tasks.is_notice(message):
                 await self._questions.check(exchange, message.params)
                 return self._waiting.tasks.notice(exchange, message)

@@ -86,7 +86,7 @@ class Lists:
     async def _shown(self, exchange: Exchange, entries: Any) -> list[JsonObject]:
         if not isinstance(entries, list) or exchange.caller is None:
             raise BackendFailed("a list without tools", reason="backend_malformed")
-        tools = [self._tool(entry) for entry in entries]
+        tools = [self._tool(entry, exchange.account) for entry in entries]
         facts = Facts(
             tools=_once(tools),
             caller=exchange.caller,
@@ -104,12 +104,12 @@ class Lists:
                 tally.hidden.append(tool.name)
         return shown
 
-    def _tool(self, entry: Any) -> Tool:
+    def _tool(self, entry: Any, account: str) -> Tool:
         if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
             raise BackendFailed("a tool without a name", reason="backend_malformed")
         if isinstance(self._tools, Reviewed) and not self._is_discovery:
             return self._tools.judge(entry)
-        return self._tools.find(entry["name"])
+        return self._tools.find(entry["name"], account)
 
 
 def private(result: JsonObject, exchange: Exchange) -> JsonObject:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from sidecar import audit, edge
 from sidecar.catalog import Tools
 from sidecar.identity import Sessions, Verifier
-from sidecar.pipeline.backend import Backend
+from sidecar.pipeline.backend import Backends
 from sidecar.pipeline.records import Durability
-from sidecar.pipeline.survey import Survey
+from sidecar.pipeline.survey import Surveys
 from sidecar.policy import Policy
 
 
@@ -17,7 +17,7 @@ from sidecar.policy import Policy
 class Organs:
     """What the road is made of; redaction is functions only and needs no instance.
 
-    Without a `survey` the tools are taken as the catalog has them, never compared with a backend's.
+    Without `surveys` the tools are taken as the catalog has them, never compared with a backend's.
     """
 
     identity: Verifier
@@ -25,8 +25,8 @@ class Organs:
     tools: Tools
     policy: Policy
     audit: audit.Writer
-    backend: Backend
-    survey: Survey | None = None
+    backends: Backends
+    surveys: Surveys | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from sidecar.errors import BackendFailed, Refusal
 from sidecar.exchange import Exchange
 from sidecar.model import JsonObject, Message, Verdict
 from sidecar.pipeline import results
-from sidecar.pipeline.backend import Backend
-from sidecar.pipeline.survey import Survey
+from sidecar.pipeline.backend import Backends
+from sidecar.pipeline.survey import Surveys
 from sidecar.pipeline.waiting import Asked
 from sidecar.policy import Facts, Policy
 
@@ -32,22 +32,23 @@ class Questions:
 
     def __init__(
         self,
-        backend: Backend,
+        backends: Backends,
         policy: Policy,
         asked: Asked,
-        survey: Survey | None,
+        surveys: Surveys | None,
         clock: Callable[[], datetime],
     ) -> None:
-        self._backend = backend
+        self._backends = backends
         self._policy = policy
         self._asked = asked
-        self._survey = survey
+        self._surveys = surveys
         self._clock = clock
 
-    def notice(self, notification: Message) -> None:
-        """Take note that the backend's list of tools has changed."""
-        if self._survey is not None and notification.method == "notifications/tools/list_changed":
-            self._survey.wake()
+    def notice(self, exchange: Exchange, notification: Message) -> None:
+        """Take note that the list of tools has changed for the account of this exchange."""
+        is_change = notification.method == "notifications/tools/list_changed"
+        if self._surveys is not None and is_change:
+            self._surveys.of(exchange.account).wake()
 
     async def put(self, exchange: Exchange, question: Message) -> Message | None:
         """Pass a question on, masked; or answer it with an error, and give None.
@@ -107,7 +108,8 @@ class Questions:
         mirrored = [("content-type", "application/json")]
         headers = upstream.outgoing(exchange.head, mirrored, exchange.id)
         try:
-            reply = await self._backend.forward("POST", headers, body)
+            backend = self._backends.of(exchange.account)
+            reply = await backend.forward("POST", headers, body)
         except Refusal as refusal:
             _log.warning("an answer could not be given to the backend", reason=refusal.reason)
             return

@@ -72,7 +72,7 @@ class Road:
         self._streams = Streams(rules.streams)
         self._records = Records(organs.audit, rules.durability)
         lists = Lists(organs.tools, organs.policy, clock, is_discovery=rules.is_discovery)
-        questions = Questions(organs.backend, organs.policy, self._asked, organs.survey, clock)
+        questions = Questions(organs.backends, organs.policy, self._asked, organs.surveys, clock)
         self._inspector = Inspector(lists, questions, self._waiting)
         self.steps: tuple[tuple[str, Step], ...] = (
             ("admit", self._admit),  # 1
@@ -157,6 +157,8 @@ class Road:
         return exchange._replace(findings=findings)
 
     async def _decide(self, exchange: Exchange) -> Exchange:
+        # Before anything is asked or written on behalf of an account that is not there any more.
+        self._organs.backends.of(exchange.account)
         exchange = await self._surveyed(exchange)
         tool, caller = exchange.tool, exchange.caller
         if caller is None:
@@ -176,12 +178,13 @@ class Road:
         return exchange._replace(facts=facts, decision=decision, decide_us=took)
 
     async def _surveyed(self, exchange: Exchange) -> Exchange:
-        """Whether a tool is pinned can be told only once the backend's list was read."""
-        survey, tool = self._organs.survey, exchange.tool
-        if survey is None or survey.is_done or exchange.method not in _ABOUT_TOOLS:
+        """Whether a tool is pinned can be told only once the account's list was read."""
+        surveys, tool, account = self._organs.surveys, exchange.tool, exchange.account
+        if surveys is None or exchange.method not in _ABOUT_TOOLS or surveys.of(account).is_done:
             return exchange
-        await survey.ensure()
-        return exchange._replace(tool=self._organs.tools.find(tool.name)) if tool else exchange
+        await surveys.of(account).ensure()
+        found = self._organs.tools.find(tool.name, account) if tool else None
+        return exchange._replace(tool=found)
 
     # ---- 7 and 8: nothing leaves unrecorded ----------------------------------------------------
 
@@ -203,7 +206,8 @@ class Road:
         headers = upstream.outgoing(exchange.head, mirrored, exchange.id)
         body = message.canonical if message else None
         sent = time.monotonic()
-        reply = await self._organs.backend.forward(exchange.head.verb, headers, body)
+        backend = self._organs.backends.of(exchange.account)
+        reply = await backend.forward(exchange.head.verb, headers, body)
         return exchange._replace(reply=reply, sent=sent, received=time.monotonic())
 
     # ---- 9 and 10: nothing comes back unseen ---------------------------------------------------

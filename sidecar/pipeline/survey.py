@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import structlog
@@ -32,7 +32,7 @@ _MISSES: Final = 3
 
 
 class Survey:
-    """Reads the list at start, every `period` seconds, and when somebody says it changed.
+    """Reads an account's list at start, every `period` seconds, and when somebody says it changed.
 
     `patience` is how many seconds one look may take.
     """
@@ -45,9 +45,12 @@ class Survey:
         period: float,
         patience: float,
         clock: Callable[[], float] = time.monotonic,
+        account: str = "",
     ) -> None:
         self._backend = backend
         self._reviewed = reviewed
+        self._account = account
+        self._named = {"account": account} if account else {}
         self._writer = writer
         self._period = period
         self._lock = asyncio.Lock()
@@ -64,7 +67,7 @@ class Survey:
     @property
     def is_done(self) -> bool:
         """Whether the list was read, and lately enough to hold a call to it."""
-        return self._reviewed.is_read and not self.is_stale
+        return self._reviewed.has_read(self._account) and not self.is_stale
 
     @property
     def is_stale(self) -> bool:
@@ -108,12 +111,13 @@ class Survey:
             async with self._lock:
                 await self._look()
         except Refusal as refusal:
-            _log.warning("the backend's list cannot be read", reason=refusal.reason)
+            _log.warning("the backend's list cannot be read", reason=refusal.reason, **self._named)
         except Exception as fault:  # noqa: BLE001 - the outer edge of a background task, see below
             # Whatever one reply brings about must not end the looking: changes would go unseen.
-            _log.error("a look at the backend's list failed", exc_info=fault)
+            _log.error("a look at the backend's list failed", exc_info=fault, **self._named)
         if self.is_stale:
-            _log.error("the backend's list was not read for long: calls are refused until it is")
+            what = "the backend's list was not read for long: calls are refused until it is"
+            _log.error(what, **self._named)
 
     async def _rest(self) -> None:
         try:
@@ -126,7 +130,7 @@ class Survey:
     async def _look(self) -> None:
         entries = await self._read()
         self._since = self._clock()
-        if self._reviewed.see(entries):
+        if self._reviewed.see(entries, self._account):
             await self._tell()
 
     async def _read(self) -> list[JsonObject]:
@@ -142,12 +146,42 @@ class Survey:
     async def _tell(self) -> None:
         drift = self._reviewed.drift
         told = {"added": drift.added, "changed": drift.changed, "removed": drift.removed}
-        _log.warning(
-            "tools differ from what was reviewed", **{k: v[:_MOST] for k, v in told.items()}
-        )
-        data = {"what": "drift"} | {
+        shown = {k: v[:_MOST] for k, v in told.items()}
+        _log.warning("tools differ from what was reviewed", **shown, **self._named)
+        data: JsonObject = {"what": "drift", **self._named} | {
             key: [shown_name(name, redaction.scrub) for name in names[:_MOST]]
             for key, names in told.items()
         }
         event = Event(id=audit.event_id(), stage="lifecycle", data=data)
         await self._writer.record(event, is_synced=True)
+
+
+class Surveys:
+    """The survey of each account by its name, the default account's under an empty one.
+
+    They go on without each other: an account whose list cannot be read has its own calls refused,
+    and nobody else's.
+    """
+
+    def __init__(self, by_account: Mapping[str, Survey]) -> None:
+        self._by_account = by_account
+
+    def of(self, account: str) -> Survey:
+        """The survey of an account that is in the settings."""
+        return self._by_account[account]
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether one of the lists could not be read for long."""
+        return any(survey.is_stale for survey in self._by_account.values())
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nobody looks at one of the lists any more."""
+        return any(survey.has_ended for survey in self._by_account.values())
+
+    async def run(self) -> None:
+        """Keep looking at all of them until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for survey in self._by_account.values():
+                group.create_task(survey.run())

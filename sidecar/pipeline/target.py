@@ -60,7 +60,7 @@ def find(exchange: Exchange, tools: Tools, asked: Asked, *, is_discovery: bool) 
             public = "call_tool takes tool_name and arguments, and nothing else."
             raise Malformed(public, reason="bad_call", code=jsonrpc.INVALID_PARAMS, public=public)
         name, arguments = _called(arguments, "tool_name")
-    return Target(tools.find(name), arguments)
+    return Target(tools.find(name, exchange.account), arguments)
 
 
 def _called(params: JsonObject, member: str) -> tuple[str, JsonObject]:

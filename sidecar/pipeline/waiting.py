@@ -20,7 +20,7 @@ _CAPACITY: Final = 10_000
 _LATER: Final = frozenset({202, 204})
 """Statuses that say nothing of the result."""
 
-Asker = tuple[tuple[str, str, str, str], str]
+Asker = tuple[tuple[str, ...], str]
 """The caller's principal and the session's id."""
 
 _Value = TypeVar("_Value")
@@ -51,7 +51,7 @@ class _Memory(Generic[_Value]):
 
 def asker(exchange: Exchange) -> Asker:
     """Who waits: the caller, in one session."""
-    principal = exchange.caller.principal if exchange.caller else ("", "", "", "")
+    principal = exchange.caller.principal if exchange.caller else ()
     return principal, exchange.head.get("mcp-session-id")
 
 

@@ -89,4 +89,5 @@ def _endpoint(caller: Caller) -> JsonObject:
         "tags": endpoint.tags,
         "require_api_token_auth": endpoint.require_api_token_auth,
         "expires_at": endpoint.expires_at.isoformat() if endpoint.expires_at else None,
+        "account": endpoint.account,
     }

@@ -6,24 +6,28 @@ that holds one. `secret` reads it once, `Rotating` again whenever it changes. No
 program reads the environment.
 """
 
-from sidecar.settings.access import Bearer, Endpoint, Issuer, Kubernetes
+from sidecar.settings.access import DEFAULT_ACCOUNT, Bearer, Endpoint, Issuer, Kubernetes
 from sidecar.settings.certificates import server_tls
 from sidecar.settings.files import Rotating, secret, shipped
 from sidecar.settings.kinds import SecretUrl, token_in, url_in
 from sidecar.settings.listening import Admin, Listen, Listening, Provisioning
 from sidecar.settings.loading import load
 from sidecar.settings.sections import (
+    Account,
     Audit,
     Backend,
     Catalog,
     Limits,
     Log,
     Policy,
+    Target,
 )
 from sidecar.settings.table import table
 from sidecar.settings.whole import Settings
 
 __all__ = [
+    "DEFAULT_ACCOUNT",
+    "Account",
     "Admin",
     "Audit",
     "Backend",
@@ -41,6 +45,7 @@ __all__ = [
     "Rotating",
     "SecretUrl",
     "Settings",
+    "Target",
     "load",
     "secret",
     "server_tls",

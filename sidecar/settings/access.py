@@ -14,6 +14,7 @@ from sidecar.settings.kinds import (
     Algorithm,
     Fault,
     Method,
+    Name,
     PlainUrl,
     ReadableFile,
     Scope,
@@ -23,6 +24,9 @@ from sidecar.settings.kinds import (
     TokenFile,
     parsed,
 )
+
+DEFAULT_ACCOUNT = "default"
+"""What settings call the account of `backend`; nowhere else has it a name."""
 
 _KEYS = ("jwks_url", "keys_file", "hs256_secret_file")
 
@@ -116,10 +120,7 @@ class Bearer(Section):
 class Endpoint(Section):
     """One URL of ours and what is sealed into it."""
 
-    name: str = Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
-        description="Name in logs and policies.",
-    )
+    name: Name = Field(description="Name in logs and policies.")
     token_hash: str | None = Field(
         None,
         pattern=r"^[0-9a-f]{64}$",
@@ -143,6 +144,9 @@ class Endpoint(Section):
     expires_at: AwareDatetime | None = Field(
         None, description="When the URL ends, with a time zone (`2027-01-31T00:00:00Z`)."
     )
+    account: Name = Field(
+        DEFAULT_ACCOUNT, description="Name of the backend account that its calls use."
+    )
 
     def faults(self) -> Iterator[Fault]:
         """One token at most; a URL that everybody can guess needs a bearer token."""
@@ -157,7 +161,9 @@ class Endpoint(Section):
 
     def to_endpoint(self) -> model.Endpoint:
         """The noun that travels the road."""
-        return model.Endpoint(**self.model_dump(exclude={"token_file"}))
+        account = "" if self.account == DEFAULT_ACCOUNT else self.account
+        told = self.model_dump(exclude={"token_file", "account"})
+        return model.Endpoint(**told, account=account)
 
     def is_at_root(self) -> bool:
         """Whether it is the one endpoint at `/mcp`, without a token in its path."""

@@ -15,6 +15,7 @@ from sidecar.settings.kinds import (
     BackendUrl,
     Fault,
     Folder,
+    Name,
     PlainUrl,
     ProxyUrl,
     ReadableFile,
@@ -29,8 +30,8 @@ Bytes = Annotated[int, Field(ge=1024, le=2**40)]
 Durability = Literal["written", "synced"]
 
 
-class Backend(Section):
-    """The MCP server behind us."""
+class Target(Section):
+    """Where a backend is, and what we show it."""
 
     url: BackendUrl | None = Field(None, description="The backend's MCP URL; or use `url_file`.")
     url_file: SecretFile | None = Field(
@@ -39,6 +40,39 @@ class Backend(Section):
     bearer_token_file: TokenFile | None = Field(
         None, description="File with the bearer token sent to the backend."
     )
+
+    def faults(self) -> Iterator[Fault]:
+        """One address, and a usable URL in its file."""
+        if (self.url is None) == (self.url_file is None):
+            yield Fault("url", "must be set, or url_file, and not both", "keep exactly one")
+        if self.url_file is not None:
+            try:
+                url_in(self.url_file)
+            except ConfigError as error:
+                yield from (Fault("url_file", p.what, p.remedy) for p in error.problems)
+
+    def address(self) -> str:
+        """The backend's URL, from wherever it is set. It may be a credential: never log it.
+
+        Raises:
+            ConfigError: The file of `url_file` has become unusable since the start.
+        """
+        if self.url is not None:
+            return self.url.get_secret_value()
+        if self.url_file is None:
+            raise ConfigError([Problem("url", "is not set")])
+        return url_in(self.url_file)
+
+
+class Account(Target):
+    """One more account at the kind of backend that `backend` describes: all else is as there."""
+
+    name: Name = Field(description="Name that `endpoints[].account` refers to.")
+
+
+class Backend(Target):
+    """The MCP server behind us."""
+
     ca_file: ReadableFile | None = Field(
         None, description="PEM file with the authorities to trust instead of the system's."
     )
@@ -56,13 +90,15 @@ class Backend(Section):
     reply_timeout: Seconds = Field(60.0, description="Seconds until the reply's headers.")
     idle_timeout: Seconds = Field(300.0, description="Seconds of silence that end a stream.")
     max_connections: int = Field(
-        512, ge=1, le=100_000, description="Connections kept to the backend; streams hold one each."
+        512,
+        ge=1,
+        le=100_000,
+        description="Connections kept for an account; streams hold one each.",
     )
 
     def faults(self) -> Iterator[Fault]:
-        """One address; certificate and key a pair; a usable URL in the file."""
-        if (self.url is None) == (self.url_file is None):
-            yield Fault("url", "must be set, or url_file, and not both", "keep exactly one")
+        """One usable address; certificate and key a pair."""
+        yield from super().faults()
         if (self.client_certificate_file is None) != (self.client_key_file is None):
             yield Fault(
                 "client_certificate_file", "and client_key_file belong together", "set both"
@@ -70,23 +106,6 @@ class Backend(Section):
         elif self.client_certificate_file is not None and self.client_key_file is not None:
             for fault in pair_faults(self.client_certificate_file, self.client_key_file):
                 yield fault._replace(key=f"client_{fault.key}")
-        if self.url_file is not None:
-            try:
-                url_in(self.url_file)
-            except ConfigError as error:
-                yield from (Fault("url_file", p.what, p.remedy) for p in error.problems)
-
-    def address(self) -> str:
-        """The backend's URL, from wherever it is set. It may be a credential: never log it.
-
-        Raises:
-            ConfigError: The file of `url_file` has become unusable since the start.
-        """
-        if self.url is not None:
-            return self.url.get_secret_value()
-        if self.url_file is None:
-            raise ConfigError([Problem("backend.url", "is not set")])
-        return url_in(self.url_file)
 
 
 class Policy(Section):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from sidecar.settings.access import Bearer, Endpoint
+from sidecar.settings.access import DEFAULT_ACCOUNT, Bearer, Endpoint
 from sidecar.settings.kinds import Fault, Host, Origin, PublicUrl, ReadableFile, SecretFile
 from sidecar.settings.listening import Admin, Listen, Listening, Provisioning
 from sidecar.settings.sections import (
+    Account,
     Audit,
     Backend,
     Catalog,
@@ -40,6 +42,9 @@ class Settings(BaseSettings):
         "tokens count (RFC 9728).",
     )
     backend: Backend
+    accounts: tuple[Account, ...] = Field(
+        (), description="Further accounts at that kind of backend, each with its own credential."
+    )
     bearer: Bearer | None = None
     endpoint_key_file: SecretFile | None = Field(
         None, description="File with the key of the endpoints' hashes, at least 32 bytes."
@@ -81,6 +86,7 @@ def across(sections: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], Fa
         yield (("endpoints",), Fault("", what, "name one, or set provisioning"))
     yield from _repeats(endpoints)
     yield from _gateway(sections)
+    yield from _accounts(sections.get("accounts"), endpoints)
     if "bearer" in sections and sections["bearer"] is None:
         for index, endpoint in enumerate(endpoints):
             if endpoint.require_api_token_auth:
@@ -125,6 +131,27 @@ def _gateway(sections: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], 
     if bearer is not None and bearer.audience == config.audience:
         what = "is bearer.audience: agents' tokens would make endpoints"
         yield (("provisioning",), Fault("audience", what, "choose another"))
+
+
+def _accounts(
+    accounts: tuple[Account, ...] | None, endpoints: tuple[Endpoint, ...]
+) -> Iterator[tuple[tuple[str | int, ...], Fault]]:
+    """Names that are taken, and endpoints whose account there is not; None: not to be told."""
+    if accounts is None:
+        return
+    names = [DEFAULT_ACCOUNT]
+    for index, account in enumerate(accounts):
+        if account.name == DEFAULT_ACCOUNT:
+            what = "is the name of the account in backend"
+            yield (("accounts", index), Fault("name", what, "choose another"))
+        elif account.name in names:
+            yield (("accounts", index), Fault("name", "is used twice", "each needs its own"))
+        names.append(account.name)
+    for index, endpoint in enumerate(endpoints):
+        if endpoint.account not in names:
+            near = get_close_matches(endpoint.account, names, n=1)
+            remedy = f"did you mean {near[0]}?" if near else "one of " + ", ".join(names)
+            yield (("endpoints", index), Fault("account", "is none of accounts", remedy))
 
 
 def _repeats(

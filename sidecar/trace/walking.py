@@ -15,7 +15,7 @@ from sidecar import audit, catalog, edge, identity, policy, redaction
 from sidecar.app import now
 from sidecar.exchange import Exchange
 from sidecar.model import Endpoint, Head, JsonObject, Reply
-from sidecar.pipeline import Durability, Organs, Road, Rules
+from sidecar.pipeline import Backends, Durability, Organs, Road, Rules
 from sidecar.settings import shipped
 from sidecar.trace import recording as recordings
 from sidecar.trace import steps as shown
@@ -113,7 +113,7 @@ def _organs(
         tools=catalog.load([shipped("tool_catalog")]),
         policy=policy.Policy(policy.Embedded(bundle), timeout=5.0),
         audit=writer,
-        backend=Recorded(recording.get("reply", {})),
+        backends=Backends({"": Recorded(recording.get("reply", {}))}),
     )
 
 

@@ -38,6 +38,7 @@ call := {
 		"tags": [],
 		"require_api_token_auth": true,
 		"expires_at": null,
+		"account": "",
 	},
 	"recent": {},
 	"time": "2026-01-01T00:00:00Z",
