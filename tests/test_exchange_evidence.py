@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
-from flow import call, flow
+from flow import call, flow, tool_result
 from hypothesis import given
 from hypothesis import strategies as st
+from test_audit_event import VALIDATOR
 
 from sidecar.errors import OrganDown
 from sidecar.exchange import shown_name, subjects
-from sidecar.model import Head, Subject, Tool
+from sidecar.model import Head, Reply, Subject, Tool
 
 READ = "list_all_gladly_tasks"
 
@@ -29,6 +30,35 @@ async def test_keys_that_cannot_be_fetched_are_no_refusal_of_a_stranger(tmp_path
         await f.road.close()
         assert {e["outcome"]["status"] for e in f.events()} == {"sidecar_error"}
         assert sum(e["outcome"].get("count", 1) for e in f.events()) == 3
+
+
+@pytest.mark.anyio
+async def test_what_is_written_of_every_end_is_as_the_published_schema_says(tmp_path):
+    async with flow(tmp_path) as f:
+        f.backend.reply = tool_result({"result": []})
+        await f.ask(call(READ, customer_id="x"))  # executed
+        await f.ask(call("delete_a_gladly_customer_by_id", id="x"), endpoint="read")  # refused
+        await f.ask(b"{")  # never judged
+        f.backend.reply = Reply(500)
+        await f.ask(call(READ, customer_id="x"))  # failed
+        await f.road.close()
+        assert len(f.events("intent")) == 2
+        outcomes = [event["outcome"]["status"] for event in f.events("outcome")]
+        assert outcomes == ["ok", "refused", "refused", "backend_error"]
+        for event in f.events():
+            VALIDATOR.validate(event)
+
+
+@pytest.mark.anyio
+async def test_the_published_schema_lets_an_intent_alone_have_no_status(tmp_path):
+    async with flow(tmp_path) as f:
+        f.backend.reply = tool_result({"result": []})
+        await f.ask(call(READ, customer_id="x"))
+        before, after = f.events()
+        assert before["outcome"].keys() == {"bytes_in"}
+        assert VALIDATOR.is_valid(before)
+        del after["outcome"]["status"]
+        assert not VALIDATOR.is_valid(after)
 
 
 @given(text=st.text(max_size=140))
