@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from flow import Flow, flow
+from flow import Backend, Flow, flow
 from provisioning_parts import BASE, admin, desk, opened
 
 from sidecar.errors import ConfigError, OrganDown
@@ -276,9 +276,12 @@ async def test_an_endpoint_of_an_account_that_is_gone_is_stored_and_not_served(t
         made = (await d.ask("POST", "/integrated-account/sandbox/mcp", {})).json()
         assert made["integrated_account_id"] == "sandbox"
     (tmp_path / "again").mkdir()
-    async with flow(tmp_path / "again") as f:
+    sandbox = Backend()
+    async with flow(tmp_path / "again", accounts={"sandbox": sandbox}) as f:
         store = Store(tmp_path / "endpoints.db")
         later = opened(f, store, accounts=frozenset({"default"}))
         assert await later.call(made["token"]) == 404
-        assert await opened(f, store).call(made["token"]) == 200
+        assert sandbox.sent == f.backend.sent == []
+        await opened(f, store).call(made["token"])
+        assert (len(sandbox.sent), f.backend.sent) == (1, [])
         store.close()
