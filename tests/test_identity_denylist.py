@@ -67,6 +67,14 @@ def test_a_caller_whose_endpoint_was_removed_is_no_longer_welcome():
     assert not verifier.is_welcome(caller)
 
 
+def test_a_caller_whose_endpoint_was_changed_is_no_longer_welcome_in_a_stream():
+    directory = identity.Directory("k" * 32, [OPEN])
+    verifier = identity.Verifier(directory)
+    caller = replace(verify(head(path=f"/mcp/{URL_TOKEN}")), endpoint=OPEN)
+    directory.put(replace(OPEN, methods=("get",)))
+    assert not verifier.is_welcome(caller)
+
+
 def test_a_file_is_read_again_when_it_is_replaced_and_kept_when_it_is_broken(tmp_path):
     file = tmp_path / "denied.yaml"
     file.write_text("jti: []\n")

@@ -63,8 +63,8 @@ class Directory:
         self._by_hash.pop(token_hash, None)
 
     def has(self, endpoint: Endpoint) -> bool:
-        """Whether an endpoint that was found earlier is still here, changed or not."""
-        return endpoint.token_hash in self._by_hash
+        """Whether an endpoint that was found earlier is still here, and as it was."""
+        return self._by_hash.get(endpoint.token_hash) is endpoint
 
     def find(self, path: str) -> Endpoint | None:
         """The endpoint of exactly this path."""
