@@ -50,7 +50,8 @@ class Refusal(SidecarError):
     """One message is refused.
 
     Class attributes are the defaults of the kind. `status` is HTTP's, `code` JSON-RPC's,
-    `reason` the stable slug in events, logs and the README's table.
+    `reason` the stable slug in events, logs and the README's table. `caller` is a `model.Caller` as
+    far as one was known when somebody was refused before the road knew who it was; for the log.
     """
 
     status: int = 500
@@ -75,6 +76,7 @@ class Refusal(SidecarError):
         self.code = code or type(self).code
         self.headers = headers
         self.data = data
+        self.caller: object = None
         super().__init__(detail or self.public)
 
 

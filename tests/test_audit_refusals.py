@@ -183,14 +183,15 @@ def test_a_status_that_the_backend_gave_is_not_refused_at_the_edge(tmp_path):
     assert rows(found, "Refused at the edge") == set()
 
 
-def test_an_expired_endpoint_that_is_still_used_is_named(tmp_path):
+@pytest.mark.parametrize("fate", ["endpoint_expired", "endpoint_revoked"])
+def test_an_endpoint_that_has_ended_and_is_still_used_is_named(tmp_path, fate):
     late = outcome(
-        actor={"auth_error": "endpoint_expired: contractor"},
+        actor={"auth_error": f"{fate}: contractor"},
         src={"ip": "10.0.0.9"},
         outcome={"status": "refused", "http": 404},
     )
     found = audit.report(logged(tmp_path, late))
-    row = ("contractor", "10.0.0.9", "endpoint_expired", 1)
+    row = ("contractor", "10.0.0.9", fate, 1)
     assert rows(found, "Authentication failures") == {row}
     assert rows(found, "Calls") == {("unauthenticated at contractor", "", "refused", 1)}
 

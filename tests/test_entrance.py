@@ -69,6 +69,25 @@ def test_an_endpoint_whose_token_lies_in_a_shared_file_follows_the_file(folder):
     assert found.find(f"/mcp/{new}") is endpoint
 
 
+def test_a_shared_token_that_opens_another_endpoint_opens_that_one_alone(folder):
+    (folder / "token").write_text("o" * 43)
+    hashed = identity.endpoint_hash("n" * 43, KEY)
+    text = GOOD.replace(
+        "  - name: support",
+        f"  - {{name: writers, token_hash: {hashed}, methods: [write]}}\n"
+        "  - name: support\n    token_file: FOLDER/token",
+    )
+    loaded = settings.load(written(folder, text + "endpoint_key_file: FOLDER/secret\n"))
+    found = entrance.directory(loaded)
+    (folder / "token").write_text("n" * 43)
+    assert [getattr(found.find(f"/mcp/{c * 43}"), "name", None) for c in "on"] == [None, "writers"]
+    with pytest.raises(ConfigError, match="another endpoint's"):
+        entrance.directory(loaded)
+    (folder / "token").write_text("p" * 43)
+    names = [getattr(found.find(f"/mcp/{c * 43}"), "name", None) for c in "nop"]
+    assert names == ["writers", None, "support"]
+
+
 @pytest.mark.parametrize("token", ["short", "a" * 31, "a b" * 20, "a/" * 20, "a" * 129])
 def test_a_file_that_holds_no_endpoint_token_is_refused_at_the_start(folder, token):
     (folder / "token").write_text(token)

@@ -99,7 +99,13 @@ async def test_a_leaked_url_that_wants_a_bearer_token_is_401_and_an_event(tmp_pa
         reply = await f.ask(call(READ), bearer=None)
         assert (reply.status_code, reply.headers["www-authenticate"]) == (401, "Bearer")
         (event,) = f.events()
-        assert event["actor"] == {"auth_error": "no_token"}
+        leaked = {"endpoint": "all", "auth_error": "no_token", "is_authenticated": False}
+        assert event["actor"] == leaked
+        for endpoint in ("all", "read", "read"):
+            await f.ask(call(READ), endpoint=endpoint, bearer=None)
+        await f.road.close()
+        counted = [(e["actor"]["endpoint"], e["outcome"].get("count", 1)) for e in f.events()]
+        assert counted == [("all", 1), ("read", 1), ("all", 1), ("read", 1)]
         assert event["outcome"]["status"] == "refused"
         assert f.tokens["all"] not in f.log.read_text() + reply.text
         assert f.backend.sent == []
@@ -125,7 +131,7 @@ async def test_a_missing_or_bad_token_is_401_with_the_challenge(tmp_path, bearer
         challenge = "Bearer" if bearer is None else 'Bearer error="invalid_token"'
         assert reply.headers["www-authenticate"] == challenge
         assert "id" not in reply.json()
-        assert recorded(f, reply)["actor"].keys() == {"auth_error"}
+        assert recorded(f, reply)["actor"].keys() == {"auth_error", "endpoint", "is_authenticated"}
 
 
 # ---- in band: unknown, hidden, refused

@@ -57,6 +57,7 @@ async def test_an_empty_body_makes_an_endpoint_with_the_safe_defaults(tmp_path):
         body = (await d.ask("POST", body={})).json()
         assert body["name"] == f"endpoint-{body['id'][:8]}"
         assert body["config"]["require_api_token_auth"] is True
+        assert body["config"]["methods"] == ["read"]
         assert body["expires_at"] is None
 
 
@@ -86,6 +87,7 @@ async def test_names_may_repeat_but_not_that_of_a_declared_endpoint(tmp_path):
         ({"config": {"x": 1}}, "config holds an unknown member"),
         ({"config": {"methods": ["reads"]}}, "config.methods: holds what is no method"),
         ({"config": {"methods": "read"}}, "config.methods: must be a list"),
+        ({"config": {"methods": []}}, "config.methods: must name a method"),
         ({"config": {"tags": ["Tasks"]}}, "config.tags: must be at most 100 tags"),
         ({"config": {"tool_exposure": "discovery"}}, "config.tool_exposure: must be all"),
         ({"config": {"require_api_token_auth": 1}}, "config.require_api_token_auth: must be true"),
@@ -115,6 +117,16 @@ async def test_every_problem_of_a_body_is_told_at_once_and_no_value(tmp_path):
         for place in ("name:", "config.methods:", "config.tags:", "config holds", "expires_at:"):
             assert place in said
         assert secret not in said.lower()
+
+
+async def test_an_endpoint_without_methods_reads_so_that_tags_of_writers_alone_match_nothing(
+    tmp_path,
+):
+    async with desk(tmp_path) as d:
+        body = {"config": {"tags": ["campaigns"]}}
+        assert "no tool of the catalog" in envelope(await d.ask("POST", body=body), 400)
+        body["config"]["methods"] = ["write"]
+        assert (await d.ask("POST", body=body)).status_code == 201
 
 
 async def test_an_expiry_is_at_least_sixty_seconds_ahead_and_cut_to_milliseconds(tmp_path):

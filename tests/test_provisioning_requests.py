@@ -20,7 +20,7 @@ TAGS = st.lists(st.from_regex(requests.TAG.rstrip("$"), fullmatch=True), max_siz
 CONFIG = st.fixed_dictionaries(
     {},
     optional={
-        "methods": st.lists(st.sampled_from(METHODS), max_size=4),
+        "methods": st.lists(st.sampled_from(METHODS), min_size=1, max_size=4),
         "tags": TAGS,
         "tool_exposure": st.just("all"),
         "require_api_token_auth": st.booleans(),

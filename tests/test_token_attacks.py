@@ -256,6 +256,9 @@ async def test_no_token_of_the_table_is_verified(tmp_path, name):
     async with guarded(tmp_path) as f:
         why = await refused(f, [("authorization", f"Bearer {TOKENS[name]()}")])
         assert (why == "insufficient_scope") is (name == "scope missing")
+        (event,) = f.events()
+        actor = event["actor"]
+        assert (actor["endpoint"], "subject" in actor) == ("all", name == "scope missing")
 
 
 @pytest.mark.parametrize("name", HEADERS)

@@ -32,7 +32,7 @@ _NEVER_SENT: Final = frozenset(
 """How a call ended that left nothing for the backend, if no intent was recorded before it."""
 
 _AT_THE_EDGE: Final = frozenset({403, 405, 408, 413, 415})
-_EXPIRED: Final = "endpoint_expired: "
+_ENDED: Final = frozenset({"endpoint_expired", "endpoint_revoked"})
 
 _FATES: Final = {
     "findings_in": "sent in arguments",
@@ -253,15 +253,15 @@ def _actor(actor: JsonObject) -> str:
 
 
 def _endpoint(actor: JsonObject) -> str:
-    """The endpoint that was used, even if it has expired."""
-    error = _word(actor, "auth_error")
-    expired = error.removeprefix(_EXPIRED) if error.startswith(_EXPIRED) else ""
-    return _word(actor, "endpoint") or expired
+    """The endpoint that was used, even if it has expired or was revoked."""
+    kind, _, name = _word(actor, "auth_error").partition(": ")
+    return _word(actor, "endpoint") or (name if kind in _ENDED else "")
 
 
 def _error(actor: JsonObject) -> str:
     error = _word(actor, "auth_error")
-    return "endpoint_expired" if error.startswith(_EXPIRED) else error
+    kind = error.partition(": ")[0]
+    return kind if kind in _ENDED else error
 
 
 def _word(holder: JsonObject, name: str) -> str:

@@ -103,9 +103,11 @@ def _pointed(source: Any, rule: Subject) -> Any:
 
 def _actor(caller: Caller | None, scrub: Scrub, refusal: Refusal | None = None) -> JsonObject:
     auth_error = {"auth_error": str(refusal)} if refusal and caller is None else {}
+    if caller is None and refusal is not None and isinstance(refusal.caller, Caller):
+        caller = refusal.caller
     if caller is None:
         return auth_error
-    actor = {
+    actor: JsonObject = {
         "endpoint": _safe(caller.endpoint.name, scrub),
         "endpoint_id": caller.endpoint.id,
         "account": caller.endpoint.account,
@@ -117,7 +119,8 @@ def _actor(caller: Caller | None, scrub: Scrub, refusal: Refusal | None = None) 
         "purpose": _safe(caller.purpose, scrub),
         "token_id": _safe(caller.token_id, scrub),
     }
-    return {k: v for k, v in actor.items() if v} | {"is_authenticated": caller.is_authenticated}
+    said = {k: v for k, v in actor.items() if v} | auth_error
+    return said | {"is_authenticated": caller.is_authenticated}
 
 
 def _mcp(exchange: Exchange, scrub: Scrub) -> JsonObject:

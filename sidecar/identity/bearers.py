@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from sidecar.errors import ScopeMissing, Unauthenticated
+from sidecar.errors import Refusal, ScopeMissing, Unauthenticated
 from sidecar.identity import bearer as tokens
 from sidecar.identity.bearer import Issuer, Verified
 from sidecar.identity.challenge import Challenge
@@ -79,16 +79,21 @@ class Bearers:
         """
         wanted = self._bearer.scopes if scopes is None else scopes
         challenge = Challenge(self._metadata_url, wanted)
+        caller = Caller(endpoint, is_authenticated=False)
         try:
             caller = await self._authenticated(endpoint, _token(head.values("authorization")))
+            _check_scopes(caller, wanted, challenge)
         except _NoToken as missing:
-            raise Unauthenticated(str(missing), headers=challenge.header()) from None
+            refusal: Refusal = Unauthenticated(str(missing), headers=challenge.header())
         except BadToken as bad:
-            raise Unauthenticated(str(bad), headers=challenge.header("invalid_token")) from None
-        if not set(wanted) <= set(caller.scopes):
-            headers = challenge.header("insufficient_scope")
-            raise ScopeMissing("insufficient_scope", headers=headers)
-        return caller
+            refusal = Unauthenticated(str(bad), headers=challenge.header("invalid_token"))
+        except ScopeMissing as lacking:
+            refusal = lacking
+        else:
+            return caller
+        # So that the log names the endpoint whose URL somebody has, and whose token lacks a scope.
+        refusal.caller = caller
+        raise refusal from None
 
     async def _authenticated(self, endpoint: Endpoint, token: str) -> Caller:
         caller = (await self._verified(endpoint, token, self._clock())).caller
@@ -116,6 +121,12 @@ class Bearers:
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
         return fresh
+
+
+def _check_scopes(caller: Caller, wanted: tuple[str, ...], challenge: Challenge) -> None:
+    if not set(wanted) <= set(caller.scopes):
+        headers = challenge.header("insufficient_scope")
+        raise ScopeMissing("insufficient_scope", headers=headers)
 
 
 class _NoToken(Exception):

@@ -13,9 +13,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+import structlog
+
+from sidecar.errors import ConfigError, Problem
 from sidecar.identity.tokens import endpoint_hash
 from sidecar.model import Endpoint
 from sidecar.settings import Rotating
+
+_log = structlog.get_logger("sidecar.identity")
 
 _ROOT: Final = "/mcp"
 _PREFIX: Final = "/mcp/"
@@ -24,6 +29,9 @@ _LONGEST_PATH: Final = 256
 
 class Directory:
     """Every endpoint there is; finding one costs the same among ten thousand as among ten.
+
+    Those whose token lies in a shared file are few, one for a pod: each costs every lookup a look
+    at its file.
 
     `key` is the secret of the hashes. An endpoint without a hash is the one at `/mcp`.
     """
@@ -53,10 +61,16 @@ class Directory:
         """Add an endpoint whose token stands in a file that its callers read as well.
 
         When the file changes, the new token opens the endpoint and the old one no longer does.
+        A token that opens another endpoint already opens that one alone.
+
+        Raises:
+            ConfigError: The file's token is another endpoint's.
         """
         shared = _Shared(endpoint, token)
         self._shared.append(shared)
-        self._put_shared(shared)
+        if not self._put_shared(shared):
+            what = "its token is another endpoint's"
+            raise ConfigError([Problem(f"endpoint {endpoint.name}", what, "make a new one")])
 
     def remove(self, token_hash: str) -> None:
         """Forget an endpoint at once; one that is not there is no error."""
@@ -70,8 +84,7 @@ class Directory:
         """The endpoint of exactly this path."""
         for shared in self._shared:
             if shared.token.value != shared.known:
-                self.remove(endpoint_hash(shared.known, self._key))
-                self._put_shared(shared)
+                self._follow(shared)
         if path == _ROOT:
             return self._by_hash.get(None)
         if not path.startswith(_PREFIX) or len(path) > _LONGEST_PATH or not path.isascii():
@@ -82,10 +95,21 @@ class Directory:
             return None
         return endpoint
 
-    def _put_shared(self, shared: _Shared) -> None:
+    def _follow(self, shared: _Shared) -> None:
+        """Take up a token that has changed."""
+        before = self._by_hash.get(self.hash_of(shared.known))
+        if before is not None and before.reference == shared.endpoint.reference:
+            self.remove(self.hash_of(shared.known))
+        if not self._put_shared(shared):
+            _log.error("a shared token is another endpoint's", endpoint=shared.endpoint.name)
+
+    def _put_shared(self, shared: _Shared) -> bool:
         shared.known = shared.token.value
-        hashed = endpoint_hash(shared.known, self._key)
+        hashed = self.hash_of(shared.known)
+        if hashed in self._by_hash:
+            return False
         self.put(replace(shared.endpoint, token_hash=hashed))
+        return True
 
 
 @dataclass(slots=True)

@@ -103,7 +103,8 @@ class Records:
                 event = exchanges.outcome(
                     exchange, exchange.id, _refused(refusal), redaction.scrub, refusal
                 )
-                key = (exchange.head.client_ip, f"{refusal.reason}: {refusal}")
+                where = str(event.actor.get("endpoint", ""))
+                key = (exchange.head.client_ip, f"{refusal.reason}: {refusal}", where)
                 await self._floods.count(key, event)
                 exchange.tally.is_recorded = True
             await self.outcome(exchange, _refused(refusal), refusal)

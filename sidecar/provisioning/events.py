@@ -46,6 +46,7 @@ def taken_back(announced: Event, refusal: Refusal) -> Event:
 def refused(verb: str, refusal: Refusal, caller: Caller | None, ip: str) -> Event:
     """The event of a request that was refused."""
     is_ours = refusal.status >= 500  # noqa: PLR2004 - HTTP's own line
+    auth_error = {} if caller else {"auth_error": _safe(str(refusal))}
     data = {
         "what": "provisioning_refused",
         "verb": verb if verb in _VERBS else "OTHER",
@@ -54,7 +55,7 @@ def refused(verb: str, refusal: Refusal, caller: Caller | None, ip: str) -> Even
     return Event(
         audit.event_id(),
         "admin",
-        actor=_actor(caller) or {"auth_error": _safe(str(refusal))},
+        actor=_actor(caller or _known(refusal)) | auth_error,
         src=_src(ip),
         data=data,
         outcome={
@@ -62,6 +63,12 @@ def refused(verb: str, refusal: Refusal, caller: Caller | None, ip: str) -> Even
             "http": refusal.status,
         },
     )
+
+
+def _known(refusal: Refusal) -> Caller | None:
+    """Whose token it was, if it verified and lacked a scope."""
+    found = refusal.caller
+    return found if isinstance(found, Caller) and found.is_authenticated else None
 
 
 def _actor(caller: Caller | None) -> JsonObject:
@@ -72,6 +79,7 @@ def _actor(caller: Caller | None) -> JsonObject:
         "subject": _safe(caller.subject),
         "client": _safe(caller.client),
         "on_behalf_of": _safe(caller.on_behalf_of),
+        "purpose": _safe(caller.purpose),
         "token_id": _safe(caller.token_id),
     }
     return {name: text for name, text in named.items() if text} | {"is_authenticated": True}

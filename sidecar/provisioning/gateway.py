@@ -98,6 +98,7 @@ class Gateway:
         usual = Endpoint(
             name=f"endpoint-{made[:8]}",
             token_hash=self._directory.hash_of(token),
+            methods=("read",),
             id=made,
             account="" if account == DEFAULT_ACCOUNT else account,
         )

@@ -174,8 +174,10 @@ def _config(tool_exposure: str) -> JsonObject:
     return {
         "methods": {
             "type": "array",
+            "minItems": 1,
+            "default": ["read"],
             "items": {"enum": list(METHODS)},
-            "description": "Methods or groups (read, write); empty: the policy's default.",
+            "description": "Methods or groups (read, write) that may be used.",
         },
         "tags": {
             "type": "array",

@@ -157,6 +157,9 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 def _methods(value: Any) -> tuple[str, ...]:
     found = _texts(value)
+    if not found:
+        # An endpoint without methods has those of the policy's data, which an edit can widen.
+        raise _Fault("must name a method or a group; without the member it is read")
     if not set(found) <= set(METHODS):
         raise _Fault(f"holds what is no method; known: {_all(METHODS)}")
     return found
