@@ -87,11 +87,12 @@ class Endpoint:
 
     def _end_unwelcome(self) -> None:
         """End the streams of callers who were revoked; look again while any stream is open."""
+        later = asyncio.get_running_loop().call_later
+        # First of all, so that a look that fails is followed by another.
+        self._look = later(_LOOK_SECONDS, self._end_unwelcome) if self._open else None
         for deadline, reply in self._open.items():
             if reply.is_welcome is not None and not reply.is_welcome():
                 _cut(deadline)
-        later = asyncio.get_running_loop().call_later
-        self._look = later(_LOOK_SECONDS, self._end_unwelcome) if self._open else None
 
     async def _send_stream(
         self, reply: Reply, stream: AsyncGenerator[bytes, None], send: Send

@@ -394,6 +394,24 @@ async def test_a_stream_is_cut_within_seconds_once_its_endpoint_is_revoked(tmp_p
         endpoint.drain()
 
 
+async def test_a_look_at_open_streams_that_fails_is_followed_by_another(tmp_path, monkeypatch):
+    async with served(tmp_path) as (f, endpoint):
+        f.backend.reply = await endless(asyncio.Event())
+        looks = []
+
+        def welcome(_: object) -> bool:
+            looks.append(1)
+            if len(looks) == 2:
+                raise ZeroDivisionError
+            return len(looks) < 3
+
+        monkeypatch.setattr("sidecar.endpoint._LOOK_SECONDS", 0.01)
+        monkeypatch.setattr(f.road._organs.identity, "is_welcome", welcome)
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+        await soon(asyncio.create_task(caller(f, "GET").run(endpoint)))
+        assert len(looks) >= 3
+
+
 async def test_a_drain_ends_the_streams_that_only_listen(tmp_path):
     async with served(tmp_path) as (f, endpoint):
         closed = asyncio.Event()

@@ -69,6 +69,29 @@ def test_an_endpoint_whose_token_lies_in_a_shared_file_follows_the_file(folder):
     assert found.find(f"/mcp/{new}") is endpoint
 
 
+def test_two_endpoints_whose_shared_tokens_change_places_do_so(folder):
+    files = {"a": folder / "a", "b": folder / "b"}
+    for name, file in files.items():
+        file.write_text(name * 43)
+    entries = [
+        {"name": name, "token_file": str(file), "require_api_token_auth": False}
+        for name, file in files.items()
+    ]
+    text = (
+        GOOD[: GOOD.index("endpoints:")] + f"endpoints: {entries}\naudit: {{folder: FOLDER/au}}\n"
+    )
+    found = entrance.directory(settings.load(written(folder, text)))
+    at_a = found.find(f"/mcp/{'a' * 43}")
+    assert at_a is not None
+    assert found.has(at_a)
+    files["a"].write_text("b" * 43)
+    assert not found.has(at_a), "a rotation alone ends what was verified by the old token"
+    assert found.find(f"/mcp/{'b' * 43}") is None, "two want it, so that nobody has it"
+    files["b"].write_text("a" * 43)
+    names = [getattr(found.find(f"/mcp/{c * 43}"), "name", None) for c in "ab"]
+    assert names == ["b", "a"]
+
+
 def test_a_shared_token_that_opens_another_endpoint_opens_that_one_alone(folder):
     (folder / "token").write_text("o" * 43)
     hashed = identity.endpoint_hash("n" * 43, KEY)

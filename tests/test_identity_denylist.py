@@ -88,6 +88,13 @@ def test_a_file_is_read_again_when_it_is_replaced_and_kept_when_it_is_broken(tmp
     assert listed.value == expected
 
 
+def test_what_looks_like_a_number_or_a_date_is_text(tmp_path):
+    file = tmp_path / "denied.yaml"
+    file.write_text("jti: [7, 0b_]\nsub: [2026-13-45, no, ~]\n")
+    expected = DenyList(jti=frozenset({"7", "0b_"}), sub=frozenset({"2026-13-45", "no", "~"}))
+    assert identity.read_deny_list(file) == expected
+
+
 def test_an_empty_file_denies_nothing(tmp_path):
     for text in ("", "# nobody\n", "sub:\n"):
         (tmp_path / "denied").write_text(text)
@@ -98,7 +105,8 @@ def test_everything_wrong_with_a_list_is_told(tmp_path):
     file = tmp_path / "denied.yaml"
     assert problems(file, "[a]") == ["is no mapping"]
     assert problems(file, "jti: {") == ["is not YAML"]
-    assert problems(file, "jti: [7]\nsub: a\nsubject: [a]\nendpoint: ['']\n") == [
+    assert problems(file, "jti: " + "[" * 3000) == ["is not YAML"]
+    assert problems(file, "jti: [[7]]\nsub: a\nsubject: [a]\nendpoint: ['']\n") == [
         "is no list of texts",
         "is no list of texts",
         "is no kind",

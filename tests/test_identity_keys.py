@@ -92,6 +92,12 @@ def test_without_a_key_id_the_only_fitting_key_is_taken(issuer):
     assert found(issuer, (None, "RS256")) == [False]
 
 
+def test_keys_that_nobody_could_tell_apart_are_none(issuer):
+    nameless = {name: value for name, value in EC_JWK.items() if name != "kid"}
+    issuer.keys = [RSA_JWK, RSA_JWK | {"alg": "RS256"}, nameless, nameless, ED_JWK]
+    assert found(issuer, ("rsa", "RS256"), (None, "ES256"), ("ed", "EdDSA")) == [False, False, True]
+
+
 def test_a_set_is_kept_for_ten_minutes(issuer):
     async def main() -> list[int]:
         keys, asked = issuer.key_set(), []

@@ -12,7 +12,14 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 
-_NAT64: Final = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"))
+_CARRIERS: Final = tuple(
+    map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96"))
+)
+"""NAT64, IPv4-compatible and IPv4-translated addresses: an IPv4 address stands in their end."""
+
+_ISATAP: Final = (b"\x00\x00\x5e\xfe", b"\x02\x00\x5e\xfe")
+_OF_CLOUDS: Final = frozenset({ip_address("168.63.129.16")})
+"""Public by their number, and yet a cloud's own inside of it."""
 
 
 def allowed(addresses: Iterable[str], *, may_be_private: bool) -> tuple[str, ...]:
@@ -29,11 +36,21 @@ def _is_good(address: IPv4Address | IPv6Address, *, may_be_private: bool) -> boo
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped is not None:
             return _is_good(address.ipv4_mapped, may_be_private=may_be_private)
-        is_nat64 = any(address in network for network in _NAT64)
-        if is_nat64 or address.sixtofour or address.teredo or address.scope_id:
+        if _carries_another(address) or address.is_site_local or address.scope_id:
             return False
-    if address.is_link_local or address.is_multicast or address.is_unspecified:
+    if (
+        address in _OF_CLOUDS
+        or address.is_link_local
+        or address.is_multicast
+        or address.is_unspecified
+    ):
         return False
     if may_be_private:
         return address.is_global or address.is_private
     return address.is_global
+
+
+def _carries_another(address: IPv6Address) -> bool:
+    is_carrier = any(address in network for network in _CARRIERS) and not address.is_loopback
+    is_isatap = address.packed[8:12] in _ISATAP
+    return is_carrier or is_isatap or bool(address.sixtofour or address.teredo)

@@ -99,8 +99,9 @@ async def verified(
         raise BadToken("wrong_issuer")
     if header.algorithm not in issuer.algorithms:
         raise BadToken("algorithm_refused")
-    key = await issuer.keys.find(header.kid, header.algorithm)
+    # Before the key: keys that change in between make the verification one to be done again.
     version = issuer.keys.version
+    key = await issuer.keys.find(header.kid, header.algorithm)
     if key is None:
         raise BadToken("unknown_key")
     claims = _claims(token, key, header.algorithm, issuer.name, audience)

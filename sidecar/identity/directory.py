@@ -40,14 +40,15 @@ class Directory:
         self._key = key
         self._by_hash: dict[str | None, Endpoint] = {}
         self._shared: list[_Shared] = []
+        self._by_shared_hash: dict[str, Endpoint] = {}
         for endpoint in endpoints:
             self.put(endpoint)
 
     def __len__(self) -> int:
-        return len(self._by_hash)
+        return len(self._by_hash) + len(self._by_shared_hash)
 
     def __iter__(self) -> Iterator[Endpoint]:
-        return iter(tuple(self._by_hash.values()))
+        return iter((*self._by_hash.values(), *self._by_shared_hash.values()))
 
     def hash_of(self, token: str) -> str:
         """The keyed hash by which an endpoint with this token is known here."""
@@ -61,14 +62,13 @@ class Directory:
         """Add an endpoint whose token stands in a file that its callers read as well.
 
         When the file changes, the new token opens the endpoint and the old one no longer does.
-        A token that opens another endpoint already opens that one alone.
+        A token that opens another endpoint never opens this one.
 
         Raises:
             ConfigError: The file's token is another endpoint's.
         """
-        shared = _Shared(endpoint, token)
-        self._shared.append(shared)
-        if not self._put_shared(shared):
+        self._shared.append(_Shared(endpoint, token))
+        if self._place():
             what = "its token is another endpoint's"
             raise ConfigError([Problem(f"endpoint {endpoint.name}", what, "make a new one")])
 
@@ -78,43 +78,53 @@ class Directory:
 
     def has(self, endpoint: Endpoint) -> bool:
         """Whether an endpoint that was found earlier is still here, and as it was."""
-        return self._by_hash.get(endpoint.token_hash) is endpoint
+        self._follow()
+        return self._at(endpoint.token_hash) is endpoint
 
     def find(self, path: str) -> Endpoint | None:
         """The endpoint of exactly this path."""
-        for shared in self._shared:
-            if shared.token.value != shared.known:
-                self._follow(shared)
+        self._follow()
         if path == _ROOT:
             return self._by_hash.get(None)
         if not path.startswith(_PREFIX) or len(path) > _LONGEST_PATH or not path.isascii():
             return None
         digest = self.hash_of(path[len(_PREFIX) :])
-        endpoint = self._by_hash.get(digest)
+        endpoint = self._at(digest)
         if endpoint is None or not hmac.compare_digest(endpoint.token_hash or "", digest):
             return None
         return endpoint
 
-    def _follow(self, shared: _Shared) -> None:
-        """Take up a token that has changed."""
-        before = self._by_hash.get(self.hash_of(shared.known))
-        if before is not None and before.reference == shared.endpoint.reference:
-            self.remove(self.hash_of(shared.known))
-        if not self._put_shared(shared):
-            _log.error("a shared token is another endpoint's", endpoint=shared.endpoint.name)
+    def _at(self, token_hash: str | None) -> Endpoint | None:
+        found = self._by_hash.get(token_hash)
+        return self._by_shared_hash.get(token_hash or "") if found is None else found
 
-    def _put_shared(self, shared: _Shared) -> bool:
-        shared.known = shared.token.value
-        hashed = self.hash_of(shared.known)
-        if hashed in self._by_hash:
-            return False
-        self.put(replace(shared.endpoint, token_hash=hashed))
-        return True
+    def _follow(self) -> None:
+        """Take up the tokens of shared files that have changed."""
+        if any(shared.token.value != shared.known for shared in self._shared):
+            for name in self._place():
+                _log.error("a shared token is another endpoint's, and opens nothing", endpoint=name)
+
+    def _place(self) -> list[str]:
+        """Find every shared endpoint by its token of now; gives those whose token is another's."""
+        hashes = []
+        for shared in self._shared:
+            shared.known = shared.token.value
+            hashes.append(self.hash_of(shared.known))
+        before, self._by_shared_hash, lost = self._by_shared_hash, {}, []
+        for shared, hashed in zip(self._shared, hashes, strict=True):
+            if hashed in self._by_hash or hashes.count(hashed) > 1:
+                lost.append(shared.endpoint.name)
+                continue
+            made = replace(shared.endpoint, token_hash=hashed)
+            # The very object that callers were verified at, where nothing has changed for it.
+            known = before.get(hashed)
+            self._by_shared_hash[hashed] = known if known is not None and known == made else made
+        return lost
 
 
 @dataclass(slots=True)
 class _Shared:
-    """An endpoint, the file of its token, and the token that opens it now."""
+    """An endpoint, the file of its token, and the token that was taken up last."""
 
     endpoint: Endpoint
     token: Rotating[str]

@@ -31,7 +31,8 @@ _CERTIFICATE: Final = _PEM + "CERTIFICATE-----"
 def keys_of(text: bytes | str, algorithms: frozenset[str]) -> dict[Named, jwt.PyJWK]:
     """The public signature keys of a JWK set, by id and algorithm.
 
-    Keys for other uses or algorithms are ignored (RFC 7517 section 5).
+    Keys for other uses or algorithms are ignored (RFC 7517 section 5), and so are two of one id
+    and algorithm: nobody could tell which of them is meant.
 
     Raises:
         ValueError: It is no key set, or holds more than a hundred keys.
@@ -40,7 +41,10 @@ def keys_of(text: bytes | str, algorithms: frozenset[str]) -> dict[Named, jwt.Py
     keys = document.get("keys") if isinstance(document, Mapping) else None
     if not isinstance(keys, list) or len(keys) > MOST:
         raise ValueError("not a key set")
-    return dict(usable(keys, algorithms))
+    found: dict[Named, list[jwt.PyJWK]] = {}
+    for name, key in usable(keys, algorithms):
+        found.setdefault(name, []).append(key)
+    return {name: same[0] for name, same in found.items() if len(same) == 1}
 
 
 def keys_of_pem(text: str, algorithms: frozenset[str]) -> dict[Named, jwt.PyJWK]:

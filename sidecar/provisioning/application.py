@@ -113,7 +113,7 @@ class Api:
     async def _refused(self, head: Head, refusal: Refusal, caller: Caller | None) -> Response:
         """Record a refusal, or count it when it comes again, and put it into words."""
         event = events.refused(head.verb, refusal, caller, head.client_ip)
-        who = caller.subject if caller else ""
+        who = str(event.actor.get("subject", ""))
         try:
             await self._floods.count((head.client_ip, refusal.reason, str(refusal), who), event)
         except Refusal as down:

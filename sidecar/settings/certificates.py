@@ -93,9 +93,15 @@ def _unfit(certificate: Path, key: Path) -> Iterator[Fault]:
 
 def _read(certificate: Path) -> Certificate:
     """The first certificate of a file; ValueError where there is none."""
-    from cryptography.x509 import load_pem_x509_certificates
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.x509 import InvalidVersion, load_pem_x509_certificates
 
-    return load_pem_x509_certificates(certificate.read_bytes())[0]
+    try:
+        found = load_pem_x509_certificates(certificate.read_bytes())[0]
+        found.public_key()
+    except (UnsupportedAlgorithm, InvalidVersion):
+        raise ValueError("unsupported") from None
+    return found
 
 
 def _key(file: Path) -> Any:

@@ -81,6 +81,10 @@ class Rotating(Generic[T_co]):
                     "a file changed and cannot be used; what it held before stays in use",
                     problems=[str(problem) for problem in error.problems],
                 )
+        except Exception as fault:  # noqa: BLE001 - the outer edge of a look at a file, see below
+            # A reader that stumbles must not end the looking: a revocation would go unseen.
+            self._retry_at = time.monotonic() + RETRY_SECONDS
+            _log.error("a file changed and its reader failed", exc_info=fault)
         else:
             self._retry_at = float("inf")
             _log.info("files changed and were read again", files=[str(p) for p in self._paths])
