@@ -19,7 +19,7 @@ import uvloop
 from sidecar import admin, app, entrance
 from sidecar.connection import Connection
 from sidecar.endpoint import Endpoint
-from sidecar.settings import Listening, Settings, server_tls
+from sidecar.settings import DEFAULT_ACCOUNT, Listening, Settings, server_tls
 
 _log = structlog.get_logger("sidecar.serving")
 
@@ -94,7 +94,7 @@ async def _serve(settings: Settings, parts: app.Parts) -> bool:
             gateway = await stack.enter_async_context(
                 provisioning.opened(
                     settings,
-                    frozenset({provisioning.DEFAULT_ACCOUNT, *(a.name for a in settings.accounts)}),
+                    frozenset({DEFAULT_ACCOUNT, *(a.name for a in settings.accounts)}),
                     endpoints,
                     running.verifier,
                     parts.catalog,

@@ -158,6 +158,7 @@ def test_the_schema_refuses(wrong: str, named: str, major: str) -> None:
         (["settings.bearer=null"], "wants bearer tokens"),
         (["settings.endpoints[0].name=a", "settings.endpoints[0].token_hash=ab"], "endpointSecret"),
         (["endpointSecret.name=a", "endpointSecret.keyKey="], "without a key"),
+        (["settings.endpoints[0].name=a", "settings.endpoints[0].token_file=/x"], "tokenKey"),
         (["settings.policy.engine=opa"], "set settings.policy.opa_url"),
     ],
 )

@@ -25,7 +25,7 @@ from chart import (
     the,
 )
 
-from sidecar import settings
+from sidecar import identity, settings
 
 pytestmark = pytest.mark.sockets
 
@@ -95,6 +95,20 @@ def test_no_container_but_the_sidecar_mounts_a_secret(case: str) -> None:
     for container in containers_of(pod).values():
         assert "envFrom" not in container
         assert not any("valueFrom" in variable for variable in container.get("env", []))
+
+
+def test_what_was_revoked_is_mounted_as_a_folder_and_read_as_the_sidecar_reads_it(
+    tmp_path: Path,
+) -> None:
+    documents = render("endpoints-values.yaml")
+    text = the("ConfigMap", documents, "-denied")["data"]["denied.yaml"]
+    (tmp_path / "denied.yaml").write_text(text)
+    denied = identity.read_deny_list(tmp_path / "denied.yaml")
+    assert denied == identity.DenyList(jti=frozenset({"7"}), endpoint=frozenset({"contractor"}))
+    assert mounted_in(pod_of(documents), "mcp-sidecar-denied") == {"mcp-sidecar"}
+    before = the("Deployment", documents)["spec"]["template"]["metadata"]["annotations"]
+    after = render("endpoints-values.yaml", "denyList.endpoint={other}")
+    assert the("Deployment", after)["spec"]["template"]["metadata"]["annotations"] == before
 
 
 def test_an_endpoints_token_is_in_both_containers_and_the_key_of_the_hashes_in_one() -> None:
@@ -168,9 +182,10 @@ def test_the_audit_log_ends_before_its_volume_does(mebibytes: int) -> None:
 def test_the_sidecar_accepts_the_settings_it_is_given(case: str, tmp_path: Path) -> None:
     """Only the folders differ: those of the pod do not exist here."""
     text = yaml.safe_dump(settings_in(render(case)))
-    for folder in ("policies", "backend", "audit", "endpoints", "pod"):
+    for folder in ("policies", "backend", "audit", "endpoints", "pod", "denied"):
         (tmp_path / folder).mkdir()
     (tmp_path / "endpoints" / "key").write_text("k" * 43)
+    (tmp_path / "denied" / "denied.yaml").write_text("jti: []\n")
     (tmp_path / "endpoints" / "token").write_text("t" * 43)
     (tmp_path / "pod" / "uid").write_text("0b5f1e0c-6c5f-4a53-9d0b-0f1f9d1c2a3b")
     (tmp_path / "backend" / "url").write_text("https://mcp.example.com/mcp/secret")

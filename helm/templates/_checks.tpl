@@ -17,6 +17,9 @@
 {{- fail "endpointSecret.name is set without a key; set endpointSecret.keyKey" -}}
 {{- end -}}
 {{- range .Values.settings.endpoints -}}
+{{- if and .token_file (not $.Values.endpointSecret.tokenKey) -}}
+{{- fail (printf "endpoint %q has a token_file; set endpointSecret.name and endpointSecret.tokenKey, which mount it" .name) -}}
+{{- end -}}
 {{- if and .token_hash (not $.Values.endpointSecret.name) -}}
 {{- fail (printf "endpoint %q has a token_hash; set endpointSecret.name, the Secret with the key of the hashes" .name) -}}
 {{- end -}}

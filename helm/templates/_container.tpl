@@ -66,6 +66,12 @@ Another chart that depends on this one uses it, and the volumes below, in its ow
       mountPath: /etc/sidecar/endpoints
       readOnly: true
     {{- end }}
+    {{- if .Values.denyList }}
+    # A whole folder, never subPath: what is revoked while the pod runs has to be seen.
+    - name: mcp-sidecar-denied
+      mountPath: /etc/sidecar/denied
+      readOnly: true
+    {{- end }}
     - name: mcp-sidecar-pod
       mountPath: /etc/sidecar/pod
       readOnly: true
@@ -127,6 +133,11 @@ Another chart that depends on this one uses it, and the volumes below, in its ow
         path: token
 {{- end }}
 {{- end }}
+{{- end }}
+{{- if .Values.denyList }}
+- name: mcp-sidecar-denied
+  configMap:
+    name: {{ include "gladly-mcp-sidecar.fullname" . }}-denied
 {{- end }}
 # To be compared with the pod that an agent's token is bound to (kubernetes.pod_uid_file).
 - name: mcp-sidecar-pod

@@ -73,10 +73,12 @@ def _denied(loaded: Settings) -> DenyList:
 
 
 def _row(one: Endpoint, denied: DenyList, now: datetime) -> tuple[str, ...]:
+    from sidecar import settings
+
     return (
         one.name,
         one.id or "-",
-        one.account or "default",
+        one.account or settings.DEFAULT_ACCOUNT,
         " ".join(one.methods) or "policy's default",
         " ".join(one.tags) or "all",
         "bearer" if one.require_api_token_auth else "URL alone",

@@ -6,7 +6,7 @@ the answer on, survives a restart, and is gone at its second or when it is delet
 """
 
 from sidecar.provisioning.opening import opened
-from sidecar.provisioning.records import DEFAULT_ACCOUNT, Stored
+from sidecar.provisioning.records import Stored
 from sidecar.provisioning.store import Store, read
 
-__all__ = ["DEFAULT_ACCOUNT", "Store", "Stored", "opened", "read"]
+__all__ = ["Store", "Stored", "opened", "read"]

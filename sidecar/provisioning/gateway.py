@@ -26,9 +26,10 @@ from sidecar.identity import Directory, new_endpoint_token
 from sidecar.model import Caller, Endpoint, Tool
 from sidecar.policy.sealed import denials
 from sidecar.provisioning import events
-from sidecar.provisioning.records import DEFAULT_ACCOUNT, Stored, moment
+from sidecar.provisioning.records import Stored, moment
 from sidecar.provisioning.requests import Wanted, unusable
 from sidecar.provisioning.store import Store
+from sidecar.settings import DEFAULT_ACCOUNT
 
 _log = structlog.get_logger("sidecar.provisioning")
 

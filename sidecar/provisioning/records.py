@@ -11,9 +11,7 @@ import orjson
 import sqlalchemy as sql
 
 from sidecar.model import Endpoint, JsonObject
-
-DEFAULT_ACCOUNT: Final = "default"
-"""The integrated account of `backend` itself; `Endpoint.account` is empty for it."""
+from sidecar.settings import DEFAULT_ACCOUNT
 
 METADATA: Final = sql.MetaData()
 ENDPOINTS: Final = sql.Table(
