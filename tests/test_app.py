@@ -380,7 +380,10 @@ async def test_a_stream_is_cut_when_the_callers_token_expires(tmp_path, monkeypa
 
 
 @pytest.mark.parametrize("verb", ["GET", "POST"])
-async def test_a_stream_is_cut_within_seconds_once_its_endpoint_is_revoked(tmp_path, verb):
+async def test_a_stream_is_cut_within_seconds_once_its_endpoint_is_revoked(
+    tmp_path, monkeypatch, verb
+):
+    monkeypatch.setattr("sidecar.endpoint._LOOK_SECONDS", 0.05)
     async with served(tmp_path) as (f, endpoint):
         closed = asyncio.Event()
         f.backend.reply = await endless(closed)

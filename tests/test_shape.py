@@ -188,6 +188,7 @@ def reached() -> frozenset[str]:
     return frozenset(found)
 
 
+@pytest.mark.thorough
 def test_every_module_is_reached_by_some_test():
     run_by_name = {"__main__.py"}
     modules = {name(file): module(file) for file in FILES}

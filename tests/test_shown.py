@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -42,6 +43,7 @@ def test_a_long_list_of_names_is_cut_with_a_count():
     assert listed([f"t{n}" for n in range(20_000)], 2, ", ") == "t0, t1 and 19998 more"
 
 
+@pytest.mark.thorough
 def test_names_of_a_backends_tools_do_nothing_in_an_import(monkeypatch):
     names = [EVIL, *(f"t_{n}" for n in range(20_000))]
 

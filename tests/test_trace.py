@@ -75,6 +75,7 @@ def test_a_filtered_list_shows_what_was_taken_out():
     assert '"ttlMs": 60000, "cacheScope": "private"' in reply
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("file", sorted(TRACES.glob("*.yaml")), ids=lambda file: file.stem)
 def test_nothing_personal_and_no_token_is_shown(file):
     text = walked(file.stem)
@@ -85,6 +86,7 @@ def test_nothing_personal_and_no_token_is_shown(file):
     assert "eyJ" not in text, "what JSON in base64 begins with, as bearer tokens do"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("file", sorted(TRACES.glob("*.yaml")), ids=lambda file: file.stem)
 def test_every_line_fits_a_terminal(file):
     assert max(map(len, walked(file.stem).splitlines())) <= 100

@@ -44,8 +44,9 @@ class _FileKeys:
     @property
     def version(self) -> int:
         """How often the file has changed to something usable."""
-        if self._file.value is not self._seen:
-            self._seen = self._file.value
+        found = self._file.value
+        if found is not self._seen:
+            self._seen = found
             self._version += 1
         return self._version
 
