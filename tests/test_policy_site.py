@@ -17,6 +17,8 @@ from sidecar.policy import load
 from sidecar.settings import shipped
 
 LIBRARY = shipped("policies")
+
+pytestmark = pytest.mark.thorough
 FULL = '"tool": "*", "code": "c", "message": "m", "remedy": "r"'
 NEVER = 'input.caller.purpose == "none"'
 DENY = f"deny contains {{{FULL}}} if {NEVER}\n"

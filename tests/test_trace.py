@@ -22,6 +22,8 @@ STEPS = [
 PERSONAL = ("Jane", "Roe", "Doe", "jane.roe@example.com", "+14155552671", "5552671", "Harbor")
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 
+pytestmark = pytest.mark.thorough
+
 
 def walked(name: str) -> str:
     ran = sidecar("trace", TRACES / f"{name}.yaml")
@@ -75,7 +77,6 @@ def test_a_filtered_list_shows_what_was_taken_out():
     assert '"ttlMs": 60000, "cacheScope": "private"' in reply
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("file", sorted(TRACES.glob("*.yaml")), ids=lambda file: file.stem)
 def test_nothing_personal_and_no_token_is_shown(file):
     text = walked(file.stem)
@@ -86,7 +87,6 @@ def test_nothing_personal_and_no_token_is_shown(file):
     assert "eyJ" not in text, "what JSON in base64 begins with, as bearer tokens do"
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("file", sorted(TRACES.glob("*.yaml")), ids=lambda file: file.stem)
 def test_every_line_fits_a_terminal(file):
     assert max(map(len, walked(file.stem).splitlines())) <= 100
@@ -158,7 +158,6 @@ def test_a_file_that_cannot_be_read_is_a_problem(tmp_path, name):
     assert "cannot be read" in ran.err
 
 
-@pytest.mark.thorough
 @settings(max_examples=10)
 @given(note=st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=200))
 def test_any_note_may_stand_above_a_walk(tmp_path_factory, note):
