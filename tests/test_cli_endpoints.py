@@ -112,6 +112,8 @@ def test_a_broken_deny_file_is_told_and_left_as_it_is(config, tmp_path):
         ("# nobody\n", '# nobody\nendpoint:\n- "x"\n'),
         ("jti: [a]  # why\n", 'jti: [a]  # why\nendpoint:\n- "x"\n'),
         ("jti: [a]", 'jti: [a]\nendpoint:\n- "x"\n'),
+        ("jti: [7, no]  # why\n", 'jti: [7, no]  # why\nendpoint:\n- "x"\n'),
+        ("sub: [2026-13-45]\n", 'sub: [2026-13-45]\nendpoint:\n- "x"\n'),
         ("endpoint: [a]  # why\n", 'endpoint: [a, "x"]  # why\n'),
         ("endpoint: []\nsub: [b]\n", 'endpoint: ["x"]\nsub: [b]\n'),
         ("endpoint:\n  - a  # why\n# on\nsub: [b]\n",

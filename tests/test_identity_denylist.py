@@ -105,6 +105,7 @@ def test_everything_wrong_with_a_list_is_told(tmp_path):
     file = tmp_path / "denied.yaml"
     assert problems(file, "[a]") == ["is no mapping"]
     assert problems(file, "jti: {") == ["is not YAML"]
+    assert problems(file, "sub: [a]\njti: []\nsub: [b]\n") == ["names a kind twice"]
     assert problems(file, "jti: " + "[" * 3000) == ["is not YAML"]
     assert problems(file, "jti: [[7]]\nsub: a\nsubject: [a]\nendpoint: ['']\n") == [
         "is no list of texts",

@@ -46,15 +46,16 @@ def read(path: Path) -> DenyList:
     Raises:
         ConfigError: It cannot be read, is larger than 1 MiB, or says anything else; every problem.
     """
-    return parsed(_document(path), str(path))
+    return parsed(_content(path), str(path))
 
 
-def parsed(document: Any, where: str = "the deny list") -> DenyList:
-    """Make a deny list of what YAML says.
+def parsed(text: bytes | str, where: str = "the deny list") -> DenyList:
+    """Make a deny list of YAML.
 
     Raises:
-        ConfigError: It is no mapping of lists; every problem.
+        ConfigError: It is no YAML, or no mapping of lists; every problem.
     """
+    document = _document(text, where)
     if document is None:
         return NOTHING
     if not isinstance(document, Mapping):
@@ -65,7 +66,7 @@ def parsed(document: Any, where: str = "the deny list") -> DenyList:
     return DenyList(**{kind: frozenset(document.get(kind) or ()) for kind in _KINDS})
 
 
-def _document(path: Path) -> Any:
+def _content(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
@@ -73,13 +74,22 @@ def _document(path: Path) -> Any:
         raise ConfigError([Problem(str(path), f"cannot be read: {error.strerror}")]) from None
     if len(content) > LARGEST:
         raise ConfigError([Problem(str(path), f"has more than {LARGEST} bytes")])
+    return content
+
+
+def _document(text: bytes | str, where: str) -> Any:
     try:
+        root = yaml.compose(text, Loader=yaml.BaseLoader)
         # Every scalar is text, as in the settings: a jti that looks like a number is none.
-        return yaml.load(content, Loader=yaml.BaseLoader) or None  # noqa: S506 - makes texts alone
+        document = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - makes texts alone
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
-        raise ConfigError([Problem(f"{path}{line}", "is not YAML", "jti: [...]")]) from None
+        raise ConfigError([Problem(f"{where}{line}", "is not YAML", "jti: [...]")]) from None
+    if isinstance(root, yaml.MappingNode) and len(document) < len(root.value):
+        # The reader would keep the last and lose what the others name.
+        raise ConfigError([Problem(where, "names a kind twice", "put both into one list")])
+    return document or None
 
 
 def _problems(where: str, document: Mapping[Any, Any]) -> list[Problem]:

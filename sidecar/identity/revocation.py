@@ -54,8 +54,8 @@ def _with(text: str, endpoint: str, wanted: DenyList) -> str:
 
 def _says(text: str, wanted: DenyList) -> bool:
     try:
-        return parsed(yaml.safe_load(text)) == wanted
-    except (yaml.YAMLError, ConfigError):
+        return parsed(text) == wanted
+    except ConfigError:
         return False
 
 
