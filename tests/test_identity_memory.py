@@ -69,6 +69,18 @@ def test_changed_keys_forget_every_token():
     assert refused(signed(), verifier) == "unknown_key"
 
 
+def test_keys_that_change_while_a_token_verifies_are_asked_again_the_next_time():
+    class Changing(Fixed):
+        async def find(self, kid, algorithm):
+            found = await super().find(kid, algorithm)
+            self.keys, self.version = {}, self.version + 1
+            return found
+
+    verifier = make(keys=Changing(dict(SHARED.keys)))
+    verify(head(f"Bearer {signed()}"), verifier)
+    assert refused(signed(), verifier) == "unknown_key"
+
+
 def test_stale_keys_are_renewed_before_a_remembered_token_is_trusted():
     keys = Fixed(dict(SHARED.keys))
     verifier = make(keys=keys)

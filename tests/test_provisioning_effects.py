@@ -285,3 +285,16 @@ async def test_an_endpoint_of_an_account_that_is_gone_is_stored_and_not_served(t
         await opened(f, store).call(made["token"])
         assert (len(sandbox.sent), f.backend.sent) == (1, [])
         store.close()
+
+
+async def test_whoever_lacks_a_scope_is_named_each_in_an_event_of_their_own(tmp_path):
+    async with desk(tmp_path) as d:
+        for subject in ("reader-1", "reader-2"):
+            bearer = admin("endpoints:read", subject=subject)
+            reply = await d.ask(
+                "DELETE", f"/integrated-account/default/mcp/{'0' * 8}", bearer=bearer
+            )
+            assert reply.status_code == 403
+        told = [event["actor"] for event in d.flow.events("admin")]
+        assert [actor["subject"] for actor in told] == ["reader-1", "reader-2"]
+        assert {actor["auth_error"] for actor in told} == {"insufficient_scope"}

@@ -55,7 +55,8 @@ def new_secret(
 ) -> None:
     """Create a file with a new secret, 256 random bits, that only you can read.
 
-    It can sign development tokens (hs256_secret_file) or key endpoints' hashes (endpoint_key_file).
+    It can sign development tokens (hs256_secret_file), key endpoints' hashes (endpoint_key_file),
+    or be the token of an endpoint (token_file).
     """
     import os
     import secrets
