@@ -65,7 +65,7 @@ UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --g
 
 lock: $(STAMP)  ## pin dependencies anew: requirements.lock, the image's, the test programs'
 	$(UV_COMPILE) --all-extras pyproject.toml -o requirements.lock
-	$(UV_COMPILE) --extra gladly -c requirements.lock pyproject.toml -o helm/image/requirements.lock
+	$(UV_COMPILE) --extra gladly --extra otel -c requirements.lock pyproject.toml -o helm/image/requirements.lock
 	$(UV_COMPILE) --no-deps tests/tools.in -o tests/tools.lock
 
 clean:  ## remove .venv and every cache in the checkout
