@@ -1,29 +1,99 @@
-"""Reads an audit log line by line, in bounded memory; whoever wrote the file is not trusted."""
+"""Reads an audit log line by line, in bounded memory; whoever wrote the files is not trusted.
+
+A log is one file, or a folder: its closed segments `audit.<first seq>.jsonl` in their order, and
+then `audit.jsonl`, which a sidecar may be writing at this moment.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from sidecar.audit.chain import MAX_LINE_BYTES, parse
+from sidecar.audit.segment import FILE_NAME
 from sidecar.errors import ConfigError, Problem
 from sidecar.model import JsonObject
 
+Told = Callable[[int, int], None]
+"""Is told now and then how many bytes of how many have been read."""
 
-def lines(path: Path) -> Iterator[bytes]:
-    """Yield each line with its newline; a longer one than any writer writes comes in pieces.
+_CLOSED = re.compile(r"audit\.([0-9]{12})\.jsonl")
+_TOLD_BYTES = 1 << 22
 
-    Raises ConfigError if the file cannot be read.
+
+def lines(path: Path, told: Told | None = None) -> Iterator[bytes]:
+    """Yield each line of a file or a folder's log, as `placed` does, without saying where it is."""
+    return (raw for _, found in placed(path, told) for raw in found)
+
+
+def placed(path: Path, told: Told | None = None) -> Iterator[tuple[str, Iterator[bytes]]]:
+    """Yield each file of a log by name with its lines; take them before you ask for the next.
+
+    Lines have their newline; a longer one than any writer writes comes in pieces.
+    Raises ConfigError if the log cannot be read.
     """
     try:
-        with path.open("rb") as file:
-            while raw := file.readline(MAX_LINE_BYTES):
-                yield raw
+        with ExitStack() as stack:
+            files = _opened(path, stack)
+            total = sum(os.fstat(file.fileno()).st_size for _, file in files)
+            done = 0
+            for name, file in files:
+                yield name, _lines(file, done, total, told)
+                done += file.tell()
     except OSError as error:
         what = f"the audit log cannot be read: {error.strerror}"
-        remedy = "name the file audit.jsonl in the sidecar's audit folder"
-        raise ConfigError([Problem(str(path), what, remedy)]) from error
+        remedy = "name the sidecar's audit folder, or a file audit.jsonl"
+        raise ConfigError([Problem(str(error.filename or path), what, remedy)]) from error
+
+
+def closed_segments(folder: Path) -> list[tuple[int, Path]]:
+    """List a folder's closed segments in their order: the first seq of each, and its file.
+
+    Raises OSError if the folder cannot be read.
+    """
+    found = ((_CLOSED.fullmatch(path.name), path) for path in folder.iterdir())
+    return sorted((int(match[1]), path) for match, path in found if match)
+
+
+def _opened(path: Path, stack: ExitStack) -> list[tuple[str, BinaryIO]]:
+    if not path.is_dir():
+        return [(path.name, stack.enter_context(path.open("rb")))]
+    # The live file first: whatever a rotation closes from here on is the very file held open, or
+    # newer than it.
+    live = _live(path, stack)
+    files: list[tuple[str, BinaryIO]] = []
+    inode = os.fstat(live.fileno()).st_ino if live else 0
+    for _, closed in closed_segments(path):
+        file = stack.enter_context(closed.open("rb"))
+        if os.fstat(file.fileno()).st_ino == inode:
+            break
+        files.append((closed.name, file))
+    if live:
+        files.append((FILE_NAME, live))
+    return files or [(FILE_NAME, stack.enter_context((path / FILE_NAME).open("rb")))]
+
+
+def _live(folder: Path, stack: ExitStack) -> BinaryIO | None:
+    """Open the file that is written now; a crash while rotating leaves none."""
+    try:
+        return stack.enter_context((folder / FILE_NAME).open("rb"))
+    except FileNotFoundError:
+        return None
+
+
+def _lines(file: BinaryIO, before: int, total: int, told: Told | None) -> Iterator[bytes]:
+    due = _TOLD_BYTES
+    done = 0
+    while raw := file.readline(MAX_LINE_BYTES):
+        yield raw
+        done += len(raw)
+        if done >= due and told:
+            due = done + _TOLD_BYTES
+            told(before + done, total)
 
 
 def section(record: JsonObject, name: str) -> JsonObject:
