@@ -64,7 +64,8 @@ def test_an_untouched_log_is_valid_and_gives_its_anchor(log):
     assert (found.is_valid, found.problems, found.first_bad_line) == (True, (), None)
     assert (found.events, found.has_clean_stop) == (5, True)
     assert found.head == f"5:{records(log)[-1]['hash']}"
-    assert audit.verify(log, found.head) == found
+    anchored = audit.verify(log, found.head)
+    assert (anchored.is_valid, anchored.head, anchored.anchored_upto) == (True, found.head, 5)
 
 
 def test_an_edited_record_is_found(log):

@@ -5,6 +5,7 @@ need nothing but the file. `event.schema.json` publishes what a line holds.
 """
 
 from sidecar.audit.chain import event_id, line
+from sidecar.audit.keys import Signer, keyring
 from sidecar.audit.reader import show
 from sidecar.audit.review import Report, integrity, report
 from sidecar.audit.verification import Verification, verify
@@ -12,10 +13,12 @@ from sidecar.audit.writer import Writer
 
 __all__ = [
     "Report",
+    "Signer",
     "Verification",
     "Writer",
     "event_id",
     "integrity",
+    "keyring",
     "line",
     "report",
     "show",

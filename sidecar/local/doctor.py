@@ -79,7 +79,7 @@ def _audit(loaded: Settings) -> Iterator[Finding]:
             "warning", what, "move it away while the sidecar is stopped, or raise the size"
         )
     try:
-        found = audit.verify(file)
+        found = audit.verify(folder)
     except ConfigError as error:
         yield Finding("problem", f"{file}: {error.problems[0].what}", error.problems[0].remedy)
         return
