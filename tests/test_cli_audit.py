@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,10 @@ import orjson
 import pytest
 from console import sidecar
 from flow import ask, call, flow, tool_list, tool_result
+from sealed import KEY, STRANGERS_KEY, public
+from test_audit_streams import as_docker, as_ops, fleet
+
+from sidecar.cli.progress import Progress
 
 TOOL = "list_all_gladly_tasks"
 
@@ -193,3 +198,85 @@ def test_a_file_that_is_no_log_is_judged_and_not_traced(tmp_path, command, code,
     if command != "show":
         assert ran.out.count("This is not an audit log") == 1
         assert "it is no record" not in ran.out
+
+
+SHIPPED = fleet()
+
+
+def shipped(folder: Path, *scribes: int) -> Path:
+    """A collected stream of some of three instances, wrapped by a collector."""
+    lines = [as_docker(raw) for n in scribes for raw in SHIPPED[n].lines]
+    file = folder / "collected.json"
+    file.write_bytes(b"".join(sorted(lines)))
+    return file
+
+
+def test_a_collected_stream_is_verified_instance_by_instance(tmp_path):
+    accepted = public(tmp_path, KEY)
+    stream = shipped(tmp_path, 0, 1, 2)
+    ran = sidecar("audit", "verify", stream, "--key", accepted, "--expect", "pod-1,pod-2,pod-3")
+    assert ran.code == 0
+    for name in ("pod-1:8080", "pod-2:8080", "pod-3:8080"):
+        assert f"Instance {name}\n" in ran.out
+    assert "all verified" in ran.out
+
+
+def test_an_instance_that_is_missing_from_a_stream_is_named(tmp_path):
+    names = tmp_path / "instances.txt"
+    names.write_text("pod-1:8080\npod-2:8080\npod-3:8080\n")
+    ran = sidecar("audit", "verify", shipped(tmp_path, 0, 2), "--expect", f"@{names}")
+    assert ran.code == 1
+    assert "Instance pod-2:8080 has no line in this stream." in ran.out
+
+
+def test_a_stream_comes_from_standard_input(tmp_path, monkeypatch):
+    stdin = io.TextIOWrapper(io.BytesIO(shipped(tmp_path, 0).read_bytes()))
+    monkeypatch.setattr("sys.stdin", stdin)
+    ran = sidecar("audit", "verify", "-", "--expect", "pod-1")
+    assert ran.code == 0
+    assert "Instance pod-1:8080" in ran.out
+
+
+def test_a_folder_is_no_stream_and_that_is_said(log):
+    ran = sidecar("audit", "verify", log, "--expect", "pod-1")
+    assert ran.code == 2
+    assert "leave out --expect" in ran.err
+
+
+def test_collected_anchor_lines_are_read_from_a_file(tmp_path):
+    scribe = SHIPPED[0]
+    (tmp_path / "audit.jsonl").write_bytes(b"".join(scribe.lines))
+    noted = tmp_path / "operational.log"
+    noted.write_text(as_ops(scribe) + "\n" + as_ops(SHIPPED[1]))
+    words = ("--key", public(tmp_path, KEY), "--anchor", noted)
+    ran = sidecar("audit", "verify", tmp_path, *words)
+    assert ran.code == 0
+    assert "anchored up to record                    20" in ran.out
+    assert "Up to record 20 nobody changed" in ran.out
+    (tmp_path / "audit.jsonl").write_bytes(b"".join(scribe.lines[:10]))
+    cut = sidecar("audit", "verify", tmp_path, *words)
+    assert cut.code == 1
+    assert "its tail was cut off" in cut.out
+
+
+def test_a_key_that_did_not_sign_is_told_with_the_line(tmp_path):
+    (tmp_path / "audit.jsonl").write_bytes(b"".join(SHIPPED[0].lines))
+    ran = sidecar("audit", "verify", tmp_path, "--key", public(tmp_path, STRANGERS_KEY))
+    assert ran.code == 1
+    assert "audit.jsonl line 2: its checkpoint is not signed by an accepted key" in ran.out
+
+
+def test_progress_is_told_where_a_reading_is_long(capsys, monkeypatch):
+    monkeypatch.setattr("sidecar.cli.progress.ELSEWHERE", 0.0)
+    progress = Progress("verified")
+    progress(1, 4)
+    progress(3 << 20, 0)
+    progress.end()
+    assert capsys.readouterr().err == "verified: 25 %\nverified: 3 MiB\n"
+
+
+def test_progress_is_silent_where_a_reading_is_short(capsys):
+    progress = Progress("verified")
+    progress(1, 4)
+    progress.end()
+    assert capsys.readouterr().err == ""

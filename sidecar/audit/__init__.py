@@ -8,19 +8,23 @@ from sidecar.audit.chain import event_id, line
 from sidecar.audit.keys import Signer, keyring
 from sidecar.audit.reader import show
 from sidecar.audit.review import Report, integrity, report
+from sidecar.audit.streams import Fleet, is_stream, verify_stream
 from sidecar.audit.verification import Verification, verify
 from sidecar.audit.writer import Writer
 
 __all__ = [
+    "Fleet",
     "Report",
     "Signer",
     "Verification",
     "Writer",
     "event_id",
     "integrity",
+    "is_stream",
     "keyring",
     "line",
     "report",
     "show",
     "verify",
+    "verify_stream",
 ]

@@ -42,18 +42,38 @@ Log = Annotated[Path, typer.Argument(help="The log file, or the folder that hold
 
 @audit.command()
 def verify(
-    log: Log,
-    anchor: Annotated[
-        str | None, typer.Option(help="SEQ:HASH noted earlier; finds a cut tail as well.")
+    log: Annotated[
+        Path, typer.Argument(help="The folder, a file of it, or a shipped stream; - for stdin.")
+    ],
+    key: Annotated[
+        list[Path] | None,
+        typer.Option(help="Public key whose signatures count; again for each of several."),
     ] = None,
+    anchor: Annotated[
+        str | None,
+        typer.Option(help="SEQ:HASH, or a file of collected `audit anchor` lines."),
+    ] = None,
+    expect: Annotated[
+        str | None,
+        typer.Option(help="Instances that must be in a stream: a,b,c or @FILE."),
+    ] = None,
+    is_stream: Annotated[
+        bool, typer.Option("--stream", help="Read a file as a shipped stream in any case.")
+    ] = False,
 ) -> None:
-    """Check the whole chain offline; exit 1 and the first bad line if it does not hold."""
-    from sidecar.audit import integrity
-    from sidecar.audit import verify as check
+    """Check logs offline: what does not hold, and who vouches for the rest, up to when.
 
-    found = check(_file(log), anchor=anchor)
-    print(integrity(found).text())
-    raise typer.Exit(0 if found.is_valid else 1)
+    Without --key the `audit.pub` beside the log counts, if there is one. Exit 1 if a log does not
+    hold, or an expected one is missing.
+    """
+    from sidecar.cli import verifying
+
+    anchors = verifying.text_of(anchor) if anchor is not None else None
+    if verifying.is_shipped(log, is_asked=is_stream or expect is not None):
+        holds = verifying.stream(log, key or [], anchors, verifying.names_of(expect))
+    else:
+        holds = verifying.log(log, key or [], anchors)
+    raise typer.Exit(0 if holds else 1)
 
 
 @audit.command()
