@@ -8,14 +8,21 @@ from sidecar.audit.chain import event_id, line
 from sidecar.audit.keys import Signer, keyring
 from sidecar.audit.reader import show
 from sidecar.audit.review import Report, integrity, report
+from sidecar.audit.shipping import Progress, Shipping
+from sidecar.audit.sinks import Otlp, Sink, Stdout
 from sidecar.audit.streams import Fleet, is_stream, verify_stream
 from sidecar.audit.verification import Verification, verify
 from sidecar.audit.writer import Writer
 
 __all__ = [
     "Fleet",
+    "Otlp",
+    "Progress",
     "Report",
+    "Shipping",
     "Signer",
+    "Sink",
+    "Stdout",
     "Verification",
     "Writer",
     "event_id",
