@@ -24,6 +24,7 @@ from sidecar.settings.kinds import (
     TokenFile,
     url_in,
 )
+from sidecar.settings.shipping import Ship
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Bytes = Annotated[int, Field(ge=1024, le=2**40)]
@@ -160,6 +161,19 @@ class Audit(Section):
     max_bytes: Bytes = Field(
         1_073_741_824, description="Size that the log never passes; a full log refuses every call."
     )
+
+    instance: Name | None = Field(
+        None, description="Name of this instance in the log; else the machine's, and the port."
+    )
+    signing_key_file: SecretFile | None = Field(
+        None,
+        description="PEM file with the Ed25519 key that signs checkpoints; else one is made beside "
+        "the log, where whoever can write the log can sign it, too.",
+    )
+    heartbeat_seconds: Seconds = Field(
+        60.0, description="Seconds between checkpoints of a log in which nothing happens."
+    )
+    ship: Ship = Ship()
 
     def faults(self) -> Iterator[Fault]:
         """What exists in the folder's place is a folder."""

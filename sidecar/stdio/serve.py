@@ -47,6 +47,7 @@ async def serve(source: Source) -> None:
             loaded = await _from_folder(source.folder, stack)
         else:
             loaded = settings.load(source.config)
+        _keep_pure(loaded)
         endpoints, path = _served(loaded, source)
         opened = app.opened(loaded, app.check(loaded), endpoints)
         running = await stack.enter_async_context(opened)
@@ -73,6 +74,14 @@ def _free_log(folder: Folder) -> Path:
             return path
     what = f"{_MOST} clients are served from here already"
     raise ConfigError([Problem(str(folder.path), what, "end some of them")])
+
+
+def _keep_pure(loaded: Settings) -> None:
+    """Refuse whatever else would write to standard output, which carries the client's messages."""
+    if loaded.audit.ship.stdout:
+        what = "cannot be used by `sidecar stdio`: standard output is the client's"
+        remedy = "ship with audit.ship.otlp_url, or leave it out"
+        raise ConfigError([Problem("audit.ship.stdout", what, remedy)])
 
 
 def _served(loaded: Settings, source: Source) -> tuple[identity.Directory, str]:
