@@ -300,6 +300,7 @@ class Event:
     ref: str = ""
     actor: JsonObject = field(default_factory=dict)
     src: JsonObject = field(default_factory=dict)
+    trace: JsonObject = field(default_factory=dict)
     mcp: JsonObject = field(default_factory=dict)
     decision: JsonObject = field(default_factory=dict)
     data: JsonObject = field(default_factory=dict)

@@ -85,6 +85,7 @@ def line(event: Event, *, seq: int, ts: datetime, instance: str, prev: str) -> b
         "ref": event.ref,
         "actor": event.actor,
         "src": event.src,
+        "trace": event.trace,
         "mcp": event.mcp,
         "decision": event.decision,
         "data": event.data,

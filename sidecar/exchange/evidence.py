@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sidecar.errors import Refusal
+from sidecar.exchange import context
 from sidecar.exchange.state import Exchange
 from sidecar.model import Caller, Decision, Event, Finding, JsonObject, Subject, Tool
 
@@ -39,6 +40,7 @@ def intent(exchange: Exchange, scrub: Scrub, decision_input: JsonObject | None) 
         stage="intent",
         actor=_actor(exchange.caller, scrub),
         src={"ip": exchange.head.client_ip},
+        trace=context.section(exchange),
         mcp=_mcp(exchange, scrub),
         decision=_decision(exchange, None, decision_input, scrub),
         data=_data_in(exchange),
@@ -62,6 +64,7 @@ def outcome(
         ref="" if is_alone else exchange.id,
         actor=_actor(exchange.caller, scrub, refusal),
         src={"ip": exchange.head.client_ip} if is_alone else {},
+        trace=context.section(exchange) if is_alone else {},
         mcp=_mcp(exchange, scrub),
         decision=_decision(exchange, refusal, decision_input, scrub),
         data=_data_out(exchange) | (_data_in(exchange) if is_alone else {}),
