@@ -22,7 +22,9 @@ _STALE = (
 )
 
 
-def application(writer: Writer, reviewed: Reviewed, surveys: Surveys) -> Starlette:
+def application(
+    writer: Writer, reviewed: Reviewed, surveys: Surveys, metrics: Metrics
+) -> Starlette:
     """Make the admin application.
 
     Liveness is this process answering. Readiness is a loaded policy, without which nothing is
@@ -31,7 +33,6 @@ def application(writer: Writer, reviewed: Reviewed, surveys: Surveys) -> Starlet
     That its list could not be read for long, and how many tools differ from what was reviewed,
     stands in the text.
     """
-    metrics = Metrics(reviewed)
 
     async def livez(_: Request) -> PlainTextResponse:
         return PlainTextResponse("ok\n")

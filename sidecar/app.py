@@ -19,7 +19,9 @@ from sidecar.catalog import load as load_catalog
 from sidecar.endpoint import Endpoint
 from sidecar.errors import ConfigError, Problem, Refusal
 from sidecar.identity import Directory
+from sidecar.metrics import Metrics
 from sidecar.model import Event
+from sidecar.monitoring import Monitoring
 from sidecar.pipeline import Backends, Durability, Organs, Road, Rules, Survey, Surveys
 from sidecar.policy import Bundle, Embedded, Engine, Policy, Server
 from sidecar.policy import load as load_policies
@@ -47,6 +49,7 @@ class Running:
     reviewed: Reviewed
     surveys: Surveys
     verifier: identity.Verifier
+    metrics: Metrics
 
 
 def now() -> datetime:
@@ -114,6 +117,7 @@ async def opened(
         if endpoints is None:
             endpoints = entrance.directory(settings)
         verifier = await entrance.verifier(settings, endpoints, stack)
+        monitoring = Monitoring(settings)
         organs = Organs(
             identity=verifier,
             sessions=identity.Sessions(),
@@ -123,14 +127,16 @@ async def opened(
             audit=writer,
             backends=Backends(clients),
             surveys=surveys,
+            watches=monitoring.watches,
         )
         road = Road(organs, rules(settings), now)
         stack.push_async_callback(road.close)
+        numbers = monitoring.begin(road, writer, engine, parts.catalog, reviewed, surveys)
         await writer.record(_started(parts.catalog, engine), is_synced=True)
         endpoint = _endpoint(settings, road)
         stack.push_async_callback(_stop, asyncio.create_task(surveys.run()))
         _log.info("opened", endpoints=len(settings.endpoints), tools=len(parts.catalog))
-        yield Running(endpoint, road, writer, reviewed, surveys, verifier)
+        yield Running(endpoint, road, writer, reviewed, surveys, verifier, numbers)
 
 
 def _endpoint(settings: Settings, road: Road) -> Endpoint:

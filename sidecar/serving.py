@@ -82,7 +82,9 @@ async def _serve(settings: Settings, parts: app.Parts) -> bool:
     endpoints = entrance.directory(settings)
     async with contextlib.AsyncExitStack() as stack:
         running = await stack.enter_async_context(app.opened(settings, parts, endpoints))
-        probes = admin.application(running.writer, running.reviewed, running.surveys)
+        probes = admin.application(
+            running.writer, running.reviewed, running.surveys, running.metrics
+        )
         listeners = [
             listener("listen", running.endpoint, settings.listen, grace),
             listener("admin", probes, settings.admin, grace),

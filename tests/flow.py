@@ -21,8 +21,9 @@ import orjson
 
 from sidecar import audit, catalog, edge, identity, policy
 from sidecar.endpoint import Endpoint as AsgiEndpoint
+from sidecar.metrics import Counts
 from sidecar.model import Endpoint, Reply
-from sidecar.pipeline import Backends, Durability, Organs, Road, Rules, Surveys
+from sidecar.pipeline import Backends, Durability, Organs, Road, Rules, Surveys, Watch
 from sidecar.settings import shipped
 
 SECRET = "a-secret-of-at-least-32-bytes-for-tests"
@@ -152,9 +153,11 @@ class Flow:
         streams: int = 100,
         accounts: Mapping[str, Any] = NO_ACCOUNTS,
         surveys: Callable[[audit.Writer], Surveys] | None = None,
+        watches: tuple[Watch, ...] = (),
     ) -> None:
         self.log = folder / "audit" / "audit.jsonl"
         self.backend = Backend()
+        self.counts = Counts()
         self.tokens = {name: identity.new_endpoint_token() for name in ENDPOINTS}
         self.denied = identity.NOTHING_DENIED
         self.directory = identity.Directory(KEY, self._endpoints())
@@ -177,6 +180,7 @@ class Flow:
             audit=self.writer,
             backends=Backends({"": self.backend, **accounts}),
             surveys=surveys(self.writer) if surveys else None,
+            watches=(self.counts.ended, *watches),
         )
         edges = edge.Rules(frozenset({"localhost"}), frozenset(), 1 << 20)
         rules = Rules(edges, Durability(), is_discovery, streams)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sidecar import catalog, errors, jsonrpc, settings
+from sidecar import catalog, errors, jsonrpc, metrics, settings
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -21,6 +21,7 @@ def current(file: Path) -> str:
     known = catalog.load([ROOT / "tool_catalog"])
     tables = {
         "refusals": refusals(),
+        "metrics": metrics.table(),
         "resources": catalog.summary(known),
         "tools": catalog.table(known),
         "settings": settings.table(),

@@ -18,6 +18,7 @@ from flow import CATALOG, Backend
 from sidecar import admin, audit
 from sidecar.catalog import Reviewed
 from sidecar.errors import OrganDown
+from sidecar.metrics import Counts, Metrics, Sources
 from sidecar.model import Event
 from sidecar.pipeline import Survey, Surveys
 
@@ -34,7 +35,9 @@ async def listening(
     )
     reviewed = Reviewed(CATALOG)
     survey = made(Backend(), reviewed, writer, 60.0, 60.0)
-    transport = httpx2.ASGITransport(admin.application(writer, reviewed, Surveys({"": survey})))
+    metrics = Metrics(Counts(), Sources(drift=lambda: reviewed.drift))
+    application = admin.application(writer, reviewed, Surveys({"": survey}), metrics)
+    transport = httpx2.ASGITransport(application)
     try:
         async with httpx2.AsyncClient(transport=transport, base_url="http://admin") as client:
             yield client, writer, reviewed

@@ -14,6 +14,7 @@ from flow import CATALOG, JSON, ask, call, flow, modern, result, stream, token, 
 from sidecar import admin, trace
 from sidecar.catalog import Pins, Reviewed
 from sidecar.errors import BackendFailed
+from sidecar.metrics import Metrics, Sources
 from sidecar.model import Reply
 from sidecar.pipeline import Survey, Surveys
 
@@ -84,7 +85,8 @@ async def test_invariant_4_no_metric_names_a_tool_a_caller_or_a_customer(tmp_pat
         bearer = token(subject="jane.roe@example.com")
         await f.ask(call(SAID), bearer=bearer)
         survey = Survey(f.backend, reviewed, f.writer, 60.0, 60.0)
-        looked_at = admin.application(f.writer, reviewed, Surveys({"": survey}))
+        metrics = Metrics(f.counts, Sources(drift=lambda: reviewed.drift))
+        looked_at = admin.application(f.writer, reviewed, Surveys({"": survey}), metrics)
         transport = httpx2.ASGITransport(looked_at)
         async with httpx2.AsyncClient(transport=transport, base_url="http://admin") as http:
             told = [(await http.get(path)).text for path in ("/metrics", "/readyz", "/livez")]

@@ -31,7 +31,8 @@ class Tally:
 
     Counts are by entity. `hidden` are the names of tools taken out of lists. A call `is_waiting`
     whose stream ended early, to be resumed on another one. It `is_rate_limited` if a vendor's 429
-    came inside a result or an error.
+    came inside a result or an error. It `left` for the backend at a monotonic second, 0 if it
+    never did. `redact_seconds` and `record_seconds` is what steps 9, 7 and 10 took so far.
     """
 
     found: Counter[str] = field(default_factory=Counter)
@@ -47,6 +48,10 @@ class Tally:
     is_intent_recorded: bool = False
     is_waiting: bool = False
     is_recorded: bool = False
+    is_watched: bool = False
+    left: float = 0.0
+    redact_seconds: float = 0.0
+    record_seconds: float = 0.0
 
 
 class Exchange(NamedTuple):

@@ -1,41 +1,32 @@
 """What a monitoring system is told: Prometheus' text format, read fresh at each scrape.
 
-An agent in the same pod can read it too, so that no label names a tool, a caller or an endpoint.
+An agent in the same pod can read it, too, so that no label names a tool, a caller, a person or an
+endpoint. Who eats a shared quota is told by account. Not by endpoint, not even under a keyed name:
+an agent finds its own by calling, then watches the others, and a gateway has thousands of them. The
+table by endpoint is the audit report's.
 """
 
-from __future__ import annotations
+from sidecar.metrics.counts import BOUNDS, Counts, Histogram, account_of, verdict_of
+from sidecar.metrics.families import FAMILIES, Family, Samples, table
+from sidecar.metrics.limits import Limit, limit_of
+from sidecar.metrics.reading import CONTENT_TYPE, AuditHealth, Exported, Metrics, Sink, Sources
 
-from collections.abc import Iterator
-from dataclasses import asdict
-
-from prometheus_client import CollectorRegistry, Metric, generate_latest
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
-
-from sidecar.catalog import Reviewed
-
-CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
-
-
-class Metrics:
-    """The numbers of one running sidecar."""
-
-    def __init__(self, reviewed: Reviewed) -> None:
-        self._reviewed = reviewed
-        self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(self)
-
-    def text(self) -> bytes:
-        """Every number as it is now, in the format of CONTENT_TYPE."""
-        return generate_latest(self._registry)
-
-    def collect(self) -> Iterator[Metric]:
-        """Read the numbers; the registry calls this at each scrape."""
-        drifted = GaugeMetricFamily(
-            "sidecar_tools_drifted",
-            "Tools of the backend that differ from what was reviewed; callers are refused them.",
-            labels=["how"],
-        )
-        for how, names in asdict(self._reviewed.drift).items():
-            drifted.add_metric([how], len(names))
-        yield drifted
+__all__ = [
+    "BOUNDS",
+    "CONTENT_TYPE",
+    "FAMILIES",
+    "AuditHealth",
+    "Counts",
+    "Exported",
+    "Family",
+    "Histogram",
+    "Limit",
+    "Metrics",
+    "Samples",
+    "Sink",
+    "Sources",
+    "account_of",
+    "limit_of",
+    "table",
+    "verdict_of",
+]

@@ -4,7 +4,7 @@ from sidecar.pipeline.backend import Backends
 from sidecar.pipeline.floods import Floods
 from sidecar.pipeline.listing import read
 from sidecar.pipeline.organs import Organs, Rules
-from sidecar.pipeline.records import Durability
+from sidecar.pipeline.records import Durability, Watch
 from sidecar.pipeline.road import Road
 from sidecar.pipeline.survey import Survey, Surveys
 
@@ -17,5 +17,6 @@ __all__ = [
     "Rules",
     "Survey",
     "Surveys",
+    "Watch",
     "read",
 ]

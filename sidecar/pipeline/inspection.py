@@ -7,6 +7,7 @@ question that was not asked. What passes leaves as our own serialisation.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
@@ -120,7 +121,9 @@ class Inspector:
             return event, None
         message = _parsed(event.data)
         asked = self._asked(exchange, message) if message.kind == "response" else None
+        started = time.perf_counter()
         out = await self._message(exchange, asked, message)
+        exchange.tally.redact_seconds += time.perf_counter() - started
         if out is None:
             return None, None
         shown = sse.ServerEvent(out.canonical, b"message", event.id, event.retry)

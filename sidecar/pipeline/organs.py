@@ -8,7 +8,7 @@ from sidecar import audit, edge
 from sidecar.catalog import Tools
 from sidecar.identity import Sessions, Verifier
 from sidecar.pipeline.backend import Backends
-from sidecar.pipeline.records import Durability
+from sidecar.pipeline.records import Durability, Watch
 from sidecar.pipeline.survey import Surveys
 from sidecar.policy import Policy
 
@@ -18,6 +18,7 @@ class Organs:
     """What the road is made of; redaction is functions only and needs no instance.
 
     Without `surveys` the tools are taken as the catalog has them, never compared with a backend's.
+    `watches` count what passed, and change nothing.
     """
 
     identity: Verifier
@@ -27,6 +28,7 @@ class Organs:
     audit: audit.Writer
     backends: Backends
     surveys: Surveys | None = None
+    watches: tuple[Watch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,6 +38,10 @@ _REMEMBERED: Final = 256
 """Callers whose scrubbed form is kept: the same few come again and again."""
 
 
+Watch = Callable[[Exchange, str, Refusal | None], None]
+"""Is told once of each exchange when it has ended, how, and by which refusal; must not raise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Durability:
     """Whether an intent must have reached the disk (fdatasync) before the call leaves."""
@@ -53,9 +58,12 @@ class Durability:
 class Records:
     """Writes what the exchanges leave behind. Raises OrganDown when it cannot be written."""
 
-    def __init__(self, writer: audit.Writer, durability: Durability) -> None:
+    def __init__(
+        self, writer: audit.Writer, durability: Durability, watches: tuple[Watch, ...] = ()
+    ) -> None:
         self._writer = writer
         self._durability = durability
+        self._watches = watches
         self._floods = Floods(writer)
         self._told: dict[str, float] = {}
         self._callers: OrderedDict[int, tuple[Caller, JsonObject]] = OrderedDict()
@@ -81,6 +89,7 @@ class Records:
         tally = exchange.tally
         if tally.is_recorded:
             return
+        started = time.perf_counter()
         whole = None if tally.is_intent_recorded else self._input(exchange)
         event = exchanges.outcome(
             exchange, audit.event_id(), status, redaction.scrub, refusal, whole
@@ -95,6 +104,10 @@ class Records:
         except Refusal:
             tally.is_recorded = False
             raise
+        finally:
+            tally.record_seconds += time.perf_counter() - started
+            if tally.is_recorded:
+                self._watched(exchange, status, refusal)
 
     async def refusal(self, exchange: Exchange, refusal: Refusal) -> Reply:
         """Record a refusal and put it into words; strangers are only counted when they flood."""
@@ -110,8 +123,15 @@ class Records:
             await self.outcome(exchange, _refused(refusal), refusal)
         except Refusal as down:
             refusal = down
+        self._watched(exchange, _refused(refusal), refusal)
         self._tell(exchange, refusal)
         return answers.answer(exchange, refusal)
+
+    def _watched(self, exchange: Exchange, status: str, refusal: Refusal | None) -> None:
+        if not exchange.tally.is_watched:
+            exchange.tally.is_watched = True
+            for watch in self._watches:
+                watch(exchange, status, refusal)
 
     def _tell(self, exchange: Exchange, refusal: Refusal) -> None:
         """Log a failure, ours or the backend's: the first of a kind in a minute."""

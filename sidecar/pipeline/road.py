@@ -70,7 +70,7 @@ class Road:
         self._asked = Asked()
         self._waiting = Waiting()
         self._streams = Streams(rules.streams)
-        self._records = Records(organs.audit, rules.durability)
+        self._records = Records(organs.audit, rules.durability, organs.watches)
         lists = Lists(organs.tools, organs.policy, clock, is_discovery=rules.is_discovery)
         questions = Questions(organs.backends, organs.policy, self._asked, organs.surveys, clock)
         self._inspector = Inspector(lists, questions, self._waiting)
@@ -110,6 +110,11 @@ class Road:
             self._waiting.release(exchange)
             self._streams.arrived(exchange)
         return exchange.reply or Reply(202)
+
+    @property
+    def open_streams(self) -> int:
+        """How many replies are streaming now."""
+        return self._streams.open
 
     async def close(self) -> None:
         """Write what was only counted so far, and how calls ended that still wait."""
@@ -198,14 +203,17 @@ class Road:
         self._streams.expect(exchange)
         self._waiting.check_resumed(exchange)
         self._waiting.begin(exchange)
-        return await self._records.intent(exchange)
+        started = time.perf_counter()
+        recorded = await self._records.intent(exchange)
+        exchange.tally.record_seconds += time.perf_counter() - started
+        return recorded
 
     async def _forward(self, exchange: Exchange) -> Exchange:
         message = exchange.message
         mirrored = edge.mirrored(message) if message else []
         headers = upstream.outgoing(exchange.head, mirrored, exchange.id)
         body = message.canonical if message else None
-        sent = time.monotonic()
+        exchange.tally.left = sent = time.monotonic()
         backend = self._organs.backends.of(exchange.account)
         reply = await backend.forward(exchange.head.verb, headers, body)
         return exchange._replace(reply=reply, sent=sent, received=time.monotonic())
@@ -216,7 +224,10 @@ class Road:
         reply = exchange.reply
         if reply is not None and reply.stream is not None:
             return exchange  # A stream is redacted as it flows: see _relay.
-        return exchange._replace(reply=await self._inspector.body(exchange))
+        started = time.perf_counter()
+        masked = await self._inspector.body(exchange)
+        exchange.tally.redact_seconds += time.perf_counter() - started
+        return exchange._replace(reply=masked)
 
     async def _record_outcome(self, exchange: Exchange) -> Exchange:
         reply = exchange.reply

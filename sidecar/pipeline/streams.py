@@ -36,6 +36,11 @@ class Streams:
         """The exchange was answered: if by a stream, that one is counted as open by now."""
         self._coming.discard(exchange.id)
 
+    @property
+    def open(self) -> int:
+        """How many are open, those of calls included."""
+        return self._open
+
     def opened(self) -> None:
         """Count a stream."""
         self._open += 1
