@@ -118,6 +118,7 @@ async def opened(
             endpoints = entrance.directory(settings)
         verifier = await entrance.verifier(settings, endpoints, stack)
         monitoring = Monitoring(settings)
+        stack.push_async_callback(monitoring.close)
         organs = Organs(
             identity=verifier,
             sessions=identity.Sessions(),

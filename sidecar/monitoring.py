@@ -1,15 +1,16 @@
-"""What is told of a running sidecar while it runs."""
+"""What is told of a running sidecar while it runs: counts, and a collector's share of them."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from sidecar import audit
+from sidecar import audit, upstream
 from sidecar.catalog import Catalog, Reviewed
 from sidecar.metrics import AuditHealth, Counts, Metrics, Sources
 from sidecar.pipeline import Road, Surveys, Watch
 from sidecar.policy import Engine
-from sidecar.settings import Settings
+from sidecar.settings import Rotating, Settings, headers_in
 
 
 class Monitoring:
@@ -18,11 +19,13 @@ class Monitoring:
     def __init__(self, settings: Settings) -> None:
         self._counts = Counts()
         self._settings = settings
+        self._exporter = _exporter(settings)
 
     @property
     def watches(self) -> tuple[Watch, ...]:
         """What the road tells of each exchange that has ended."""
-        return (self._counts.ended,)
+        watches: tuple[Watch, ...] = (self._counts.ended,)
+        return (*watches, self._exporter.ended) if self._exporter else watches
 
     def begin(
         self,
@@ -33,8 +36,8 @@ class Monitoring:
         reviewed: Reviewed,
         surveys: Surveys,
     ) -> Metrics:
-        """Give the numbers for `/metrics`."""
-        config = self._settings.audit
+        """Begin to send, if somebody is to be told, and give the numbers for `/metrics`."""
+        exporter, config = self._exporter, self._settings.audit
         sources = Sources(
             drift=lambda: reviewed.drift,
             is_stale=lambda: surveys.is_stale,
@@ -42,8 +45,17 @@ class Monitoring:
             policy_sha256=lambda: engine.policy_sha256,
             catalog_sha256=lambda: catalog.sha256,
             audit=lambda: audit_health(writer, config.folder, config.max_bytes),
+            exported=(lambda: exporter.exported) if exporter else None,
         )
-        return Metrics(self._counts, sources)
+        metrics = Metrics(self._counts, sources)
+        if exporter is not None:
+            exporter.start(metrics.read)
+        return metrics
+
+    async def close(self) -> None:
+        """Send what is left, if somebody takes it in time."""
+        if self._exporter is not None:
+            await self._exporter.close()
 
 
 def audit_health(writer: audit.Writer, folder: Path, max_bytes: int) -> AuditHealth:
@@ -62,3 +74,25 @@ def _size(file: Path) -> int:
         return file.stat().st_size
     except OSError:
         return 0
+
+
+def _exporter(settings: Settings) -> Any:
+    """What sends traces and metrics, or None where nobody asked for it."""
+    config = settings.telemetry
+    if config is None:
+        return None
+    # Here alone: without the section a sidecar starts without that code, and without the extra.
+    from sidecar import telemetry
+
+    file = config.headers_file
+    context = None
+    if config.ca_file is not None:
+        context = upstream.tls(str(config.ca_file), None, None)
+    collector = telemetry.Collector(
+        url=config.otlp_url,
+        headers=Rotating(headers_in, file) if file else None,
+        context=context,
+        timeout=config.timeout,
+        metrics_seconds=config.metrics_seconds,
+    )
+    return telemetry.Exporter(collector, config.sample_ratio)

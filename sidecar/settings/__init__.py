@@ -23,6 +23,7 @@ from sidecar.settings.sections import (
     Target,
 )
 from sidecar.settings.table import table
+from sidecar.settings.telemetry import Telemetry, headers_in
 from sidecar.settings.whole import Settings
 
 __all__ = [
@@ -46,6 +47,8 @@ __all__ = [
     "SecretUrl",
     "Settings",
     "Target",
+    "Telemetry",
+    "headers_in",
     "load",
     "secret",
     "server_tls",

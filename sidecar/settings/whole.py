@@ -21,6 +21,7 @@ from sidecar.settings.sections import (
     Log,
     Policy,
 )
+from sidecar.settings.telemetry import Telemetry
 
 
 class Settings(BaseSettings):
@@ -63,6 +64,7 @@ class Settings(BaseSettings):
     audit: Audit
     limits: Limits = Limits()
     log: Log = Log()
+    telemetry: Telemetry | None = None
 
     @classmethod
     def settings_customise_sources(
