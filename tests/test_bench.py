@@ -87,6 +87,7 @@ def test_the_report_says_when_nothing_could_be_pinned():
             "rss_mb": {},
             "steps_us": {"clean": {"verify": 1.0, "whole road": 2.0}},
             "verify_us": {},
+            "watch_us": {},
         }
     )
     assert "not pinned" in text
@@ -104,3 +105,11 @@ def test_an_answer_in_which_one_value_is_left_does_not_count_as_masked():
     almost = original + b"[EMAIL]" * (payload.SPANS - 1)
     assert not payload.is_masked(almost, original)
     assert payload.is_masked(almost + b"[PHONE:...2610]", original)
+
+
+@pytest.mark.sockets
+def test_counting_and_tracing_have_their_cost(found):
+    assert len(found["watch_us"]) == 4
+    assert all(0 < took < 1e6 for took in found["watch_us"].values())
+    for name in found["watch_us"]:
+        assert name in found["printed"]

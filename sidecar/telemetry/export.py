@@ -40,8 +40,8 @@ _log = structlog.get_logger("sidecar.telemetry")
 MOST: Final = 2048
 """Exchanges that wait for the collector at most; further ones are dropped."""
 
-BATCH: Final = 512
-"""Exchanges that one request to the collector holds."""
+BATCH: Final = 128
+"""Exchanges that one request to the collector holds; writing more would hold the interpreter."""
 
 _LINGER: Final = 1.0
 """Seconds that an exchange waits for others to be sent with it."""

@@ -12,7 +12,7 @@ _BASE = "pass-through"
 
 def text(found: dict[str, Any]) -> str:
     """Write the whole report."""
-    sections = (_measured, _ways, _ratios, _programs, _steps, _verification)
+    sections = (_measured, _ways, _ratios, _programs, _steps, _verification, _watching)
     return "\n".join(line for section in sections for line in ("", *section(found)))
 
 
@@ -83,3 +83,9 @@ def _verification(found: dict[str, Any]) -> Iterator[str]:
     yield "in process, median µs to verify a caller, and its share of a road with nothing to mask"
     for name, took in found["verify_us"].items():
         yield f"  {name:32}{took:>10.1f}{took / (rest + took):>10.1%}"
+
+
+def _watching(found: dict[str, Any]) -> Iterator[str]:
+    yield "in process, median µs of metrics and traces"
+    for name, took in found["watch_us"].items():
+        yield f"  {name:32}{took:>10.1f}"
