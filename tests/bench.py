@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
-from benchmarks import report, rounds, steps, verification, watching
+from benchmarks import recording, report, rounds, steps, verification, watching
 from benchmarks.processes import Cores, NotStartedError
 
 
@@ -63,9 +63,15 @@ async def _measured(plan: rounds.Plan, calls: int) -> dict[str, Any]:
         print(f"{calls} calls of each kind in process, step by step …", flush=True)
         with cores.on_proxy():
             found["steps_us"] = await steps.measured(folder, calls)
+            found["audit_us"] = await recording.measured(_made(folder / "recording"), calls)
             found["verify_us"] = await verification.measured(calls)
             found["watch_us"] = await watching.measured(Path(tempfile.mkdtemp(dir=folder)), calls)
     return found
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
 
 
 if __name__ == "__main__":

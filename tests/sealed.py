@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -94,7 +93,7 @@ def resealed(lines: Iterable[bytes], begin: Tip | None = None) -> list[bytes]:
 def edited(raw: bytes) -> bytes:
     """Seal a line again that says something else."""
     record = json.loads(raw)
-    event = replace(intent(), id=record["id"], actor={"endpoint": "somebody else"})
+    event = intent()._replace(id=record["id"], actor={"endpoint": "somebody else"})
     place: dict[str, Any] = {"seq": record["seq"], "prev": record["prev"]}
     ts = datetime.fromisoformat(record["ts"])
     return audit.line(event, instance=record["instance"], ts=ts, **place)

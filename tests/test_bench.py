@@ -72,6 +72,16 @@ def test_every_step_of_the_road_has_its_cost_and_the_report_names_it(found):
         assert word in found["printed"]
 
 
+@pytest.mark.sockets
+def test_the_audit_log_has_its_cost_for_each_event_of_a_call(found):
+    assert found["audit_us"].keys() == payload.CALLS.keys()
+    for one in found["audit_us"].values():
+        assert one["intent"] > 0
+        assert one["outcome"] > 0
+        assert one["whole call"] == pytest.approx(one["intent"] + one["outcome"])
+    assert "CPU µs of the audit log" in found["printed"]
+
+
 def test_the_report_says_when_nothing_could_be_pinned():
     spread = {"median": 1.0, "min": 1.0, "max": 1.0}
     way = {"cpu_us": spread, "rps": spread, "p50_us": 1.0, "p99_us": 2.0}
@@ -86,6 +96,7 @@ def test_the_report_says_when_nothing_could_be_pinned():
             "ready_ms": {},
             "rss_mb": {},
             "steps_us": {"clean": {"verify": 1.0, "whole road": 2.0}},
+            "audit_us": {},
             "verify_us": {},
             "watch_us": {},
         }

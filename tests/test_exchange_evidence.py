@@ -63,7 +63,7 @@ async def test_the_published_schema_lets_an_intent_alone_have_no_status(tmp_path
 
 @given(text=st.text(max_size=140))
 def test_only_what_has_the_form_of_a_name_is_written_down(text):
-    shown = shown_name(text, lambda name: name)
+    shown = shown_name(text)
     is_name = re.fullmatch(r"[A-Za-z0-9_./:$-]{1,128}", text) is not None
     assert shown == (text if is_name else f"[withheld: {len(text)} characters]")
 

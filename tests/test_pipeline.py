@@ -171,7 +171,7 @@ async def test_memory_and_log_are_bounded_whatever_the_number_of_strangers(tmp_p
         total = floods._MAX_KINDS + 200
         for number in range(total):
             await refuse(counted, str(number))
-        assert len(counted._counts) == floods._MAX_KINDS + 1
+        assert len(counted._kinds) == floods._MAX_KINDS + 1
         await counted.flush()
         events = f.events()
         assert len(events) == floods._MAX_KINDS + 2

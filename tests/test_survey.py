@@ -13,7 +13,7 @@ from test_listing import READ, Backend, only_modern, shaking
 
 from sidecar import audit
 from sidecar.catalog import Drift, Pins, Reviewed
-from sidecar.errors import BackendFailed, BackendTimedOut
+from sidecar.errors import BackendFailed, BackendTimedOut, OrganDown
 from sidecar.model import JsonObject, Reply
 from sidecar.pipeline import Survey
 
@@ -54,7 +54,24 @@ async def test_a_change_is_noticed_when_the_backend_says_so_and_stands_in_the_lo
         task.cancel()
         assert reviewed.drift == Drift(removed=("b",))
         told = [orjson.loads(line)["data"] for line in log.read_bytes().splitlines()]
-        assert {"what": "drift", "added": [], "changed": [], "removed": ["b"]} in told
+        names = {"added": [], "changed": [], "removed": ["b"]}
+        totals = {"added_total": 0, "changed_total": 0, "removed_total": 1}
+        assert {"what": "drift", **names, **totals} in told
+
+
+async def test_a_change_that_could_not_be_recorded_is_recorded_by_the_next_look(tmp_path):
+    backend = Backend(only_modern)
+    pins = Pins.of([{"name": "b", "description": "as reviewed"}])
+    async with surveyed(tmp_path, backend, pins) as (survey, reviewed, log):
+        room, survey._writer._max_bytes = survey._writer._max_bytes, 1
+        with pytest.raises(OrganDown):
+            await survey.ensure()
+        assert reviewed.drift
+        assert log.read_bytes() == b""
+        survey._writer._max_bytes = room
+        await survey._look()
+        told = [orjson.loads(line)["data"]["what"] for line in log.read_bytes().splitlines()]
+        assert told == ["resumed", "drift"]
 
 
 async def test_a_backend_that_is_down_at_first_is_looked_at_again(tmp_path):

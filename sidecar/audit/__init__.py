@@ -4,7 +4,7 @@
 need nothing but the file. `event.schema.json` publishes what a line holds.
 """
 
-from sidecar.audit.chain import event_id, line
+from sidecar.audit.chain import event_id, line, timestamp
 from sidecar.audit.keys import Signer, keyring
 from sidecar.audit.reader import show
 from sidecar.audit.review import Report, integrity, report
@@ -32,6 +32,7 @@ __all__ = [
     "line",
     "report",
     "show",
+    "timestamp",
     "verify",
     "verify_stream",
 ]

@@ -18,9 +18,8 @@ history that somebody wrote anew up to its end: for these, keep an anchor (`Writ
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
-import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -39,7 +38,12 @@ GENESIS = "0" * 64
 MAX_LINE_BYTES = 1 << 20
 """A longer line is neither written nor accepted, so that readers need bounded memory."""
 
+_VARIANT = 0b10 << 62
+_RANDOM = 0xFFF << 64 | (1 << 62) - 1
+"""Of the last 76 bits of an id: the two that RFC 9562 fixes, and the 74 random ones."""
+
 _HASH_MEMBER = b',"hash":"'
+_SECTIONS = ("ref", "actor", "src", "trace", "mcp", "decision", "data", "outcome")
 _SEAL_BYTES = len(_HASH_MEMBER) + 64 + len(b'"}\n')
 
 
@@ -59,10 +63,11 @@ def event_id() -> str:
 
     48 bits of Unix time in milliseconds, then 74 bits from the operating system's secure source.
     """
-    noise = secrets.randbits(74)
     millis = (time.time_ns() // 1_000_000) & 0xFFFF_FFFF_FFFF
-    low = 0b10 << 62 | (noise >> 12)
-    return str(uuid.UUID(int=millis << 80 | 0x7 << 76 | (noise & 0xFFF) << 64 | low))
+    # Written by hand: an object of `uuid` made and printed costs six times as much, twice a call.
+    noise = int.from_bytes(os.urandom(10), "big")
+    text = f"{millis:012x}7{noise & _RANDOM | _VARIANT:019x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def timestamp(moment: datetime) -> str:
@@ -72,7 +77,9 @@ def timestamp(moment: datetime) -> str:
     """
     if moment.tzinfo is None:
         raise ValueError("a time in the audit log needs a zone; use datetime.now(UTC)")
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def line(event: Event, *, seq: int, ts: datetime, instance: str, prev: str) -> bytes:
@@ -81,16 +88,6 @@ def line(event: Event, *, seq: int, ts: datetime, instance: str, prev: str) -> b
     Empty sections are left out. Raises TypeError (orjson's JSONEncodeError) for a value that JSON
     cannot hold, ValueError for a time without a zone.
     """
-    sections = {
-        "ref": event.ref,
-        "actor": event.actor,
-        "src": event.src,
-        "trace": event.trace,
-        "mcp": event.mcp,
-        "decision": event.decision,
-        "data": event.data,
-        "outcome": event.outcome,
-    }
     body: dict[str, Any] = {
         "v": VERSION,
         "seq": seq,
@@ -98,9 +95,11 @@ def line(event: Event, *, seq: int, ts: datetime, instance: str, prev: str) -> b
         "ts": timestamp(ts),
         "instance": instance,
         "stage": event.stage,
-        **{name: section for name, section in sections.items() if section},
-        "prev": prev,
     }
+    for name in _SECTIONS:
+        if section := getattr(event, name):
+            body[name] = section
+    body["prev"] = prev
     hashed = orjson.dumps(body)[:-1]
     return hashed + _HASH_MEMBER + sha256(hashed).hexdigest().encode() + b'"}\n'
 

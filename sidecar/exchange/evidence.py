@@ -2,47 +2,51 @@
 
 The sections are those of `audit/event.schema.json`. Text that a caller chose (a tool's name, a
 method, a request id) is written only if it has the form of a name, since prose may hold anything;
-text that a verified token holds goes through `scrub`.
+text that a verified token holds, or that a client says of itself, goes through the scrubber.
+
+Who asked, for what, and what policy said stands in the intent and in the outcome, and cannot
+change in between (invariant 5): it is put into words once, as `Told`.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from sidecar.errors import Refusal
 from sidecar.exchange import context
-from sidecar.exchange.state import Exchange
-from sidecar.model import Caller, Decision, Event, Finding, JsonObject, Subject, Tool
+from sidecar.exchange.actors import actor as actor_of
+from sidecar.exchange.names import shown_id, shown_name, shown_text
+from sidecar.exchange.state import Exchange, Told
+from sidecar.exchange.subjects import subjects
+from sidecar.model import Caller, Event, Finding, JsonObject
 
-Scrub = Callable[[str], str]
+_MOST: Final = 500
+"""Names and subjects that one event holds; of more subjects the total is told."""
 
-_LONGEST = 200
-"""Characters kept of a text that a token holds."""
+_EXPORT: Final = "export"
+"""The catalog's tag of tools that make, list or hand out exports."""
 
-_MOST = 500
-"""Names, subjects and roles that one event holds; of more subjects the total is told."""
-
-_ID = re.compile(r"[A-Za-z0-9_-]{1,50}")
-"""What Gladly's ids look like, its own and those that callers choose."""
-
-_CLIENT_INFO = "io.modelcontextprotocol/clientInfo"
-_NAME = re.compile(r"[A-Za-z0-9_./:$-]{1,128}")
-"""What names and ids look like; MCP asks the same of tools' names."""
+_CLIENT_INFO: Final = "io.modelcontextprotocol/clientInfo"
 
 
-def intent(exchange: Exchange, scrub: Scrub, decision_input: JsonObject | None) -> Event:
+def told(exchange: Exchange, actor: JsonObject) -> Told:
+    """What intent and outcome say alike; `actor` is the caller as it is written down."""
+    return Told(actor, _mcp(exchange), _decision(exchange))
+
+
+def intent(exchange: Exchange, said: Told, decision_input: JsonObject | None) -> Event:
     """The record that is durable before anything leaves for the backend."""
+    asked = {} if decision_input is None else {"input": decision_input}
     return Event(
         id=exchange.id,
         stage="intent",
-        actor=_actor(exchange.caller, scrub),
-        src={"ip": exchange.head.client_ip},
+        actor=said.actor,
+        src=_src(exchange),
         trace=context.section(exchange),
-        mcp=_mcp(exchange, scrub),
-        decision=_decision(exchange, None, decision_input, scrub),
+        mcp=said.mcp,
+        decision={**said.decision, **asked},
         data=_data_in(exchange),
         outcome={"bytes_in": _bytes_in(exchange)},
     )
@@ -50,9 +54,9 @@ def intent(exchange: Exchange, scrub: Scrub, decision_input: JsonObject | None) 
 
 def outcome(
     exchange: Exchange,
+    said: Told,
     event_id: str,
     status: str,
-    scrub: Scrub,
     refusal: Refusal | None = None,
     decision_input: JsonObject | None = None,
 ) -> Event:
@@ -62,89 +66,50 @@ def outcome(
         id=exchange.id if is_alone else event_id,
         stage="outcome",
         ref="" if is_alone else exchange.id,
-        actor=_actor(exchange.caller, scrub, refusal),
-        src={"ip": exchange.head.client_ip} if is_alone else {},
+        actor=said.actor if refusal is None else _refused(exchange, said.actor, refusal),
+        src=_src(exchange) if is_alone else {},
         trace=context.section(exchange) if is_alone else {},
-        mcp=_mcp(exchange, scrub),
-        decision=_decision(exchange, refusal, decision_input, scrub),
-        data=_data_out(exchange) | (_data_in(exchange) if is_alone else {}),
+        mcp=said.mcp,
+        decision=_decided(exchange, said.decision, refusal, decision_input),
+        data=_data_out(exchange, refusal) | (_data_in(exchange) if is_alone else {}),
         outcome=_outcome(exchange, status, refusal),
     )
 
 
-def shown_name(text: str, scrub: Scrub) -> str:
-    """Keep what has the form of a name; of anything else, tell only how long it was."""
-    if _NAME.fullmatch(text):
-        return scrub(text)
-    return f"[withheld: {len(text)} characters]"
+def _refused(exchange: Exchange, actor: JsonObject, refusal: Refusal) -> JsonObject:
+    """Of a refusal before anybody was verified: why, and whose endpoint or token it was."""
+    if exchange.caller is not None:
+        return actor
+    found = refusal.caller
+    known = actor_of(found) if isinstance(found, Caller) else {}
+    return known | {"auth_error": str(refusal)}
 
 
-def subjects(tool: Tool, arguments: JsonObject, payload: Any = None) -> list[JsonObject]:
-    """Whose data a call is about, by the catalog's rules: ids only, each once, in order."""
-    found: dict[tuple[str, str], None] = {}
-    for rule in tool.subjects:
-        sources = [arguments] if rule.source == "argument" else _records(payload)
-        for source in sources:
-            value = _pointed(source, rule)
-            if isinstance(value, str) and value:
-                found[(rule.kind, value if _ID.fullmatch(value) else "[withheld]")] = None
-    return [{"kind": kind, "id": value} for kind, value in found]
+def _src(exchange: Exchange) -> JsonObject:
+    agent = shown_text(exchange.head.get("user-agent"))
+    address: JsonObject = {"ip": exchange.head.client_ip}
+    return address | {"user_agent": agent} if agent else address
 
 
-def _records(payload: Any) -> list[Any]:
-    """A list, the list under `result` as some servers wrap it, or the one record itself."""
-    inner = payload.get("result") if isinstance(payload, dict) else payload
-    return inner if isinstance(inner, list) else [payload]
-
-
-def _pointed(source: Any, rule: Subject) -> Any:
-    value = source
-    for part in rule.pointer.split("/")[1:]:
-        value = value.get(part) if isinstance(value, dict) else None
-    return value
-
-
-def _actor(caller: Caller | None, scrub: Scrub, refusal: Refusal | None = None) -> JsonObject:
-    auth_error = {"auth_error": str(refusal)} if refusal and caller is None else {}
-    if caller is None and refusal is not None and isinstance(refusal.caller, Caller):
-        caller = refusal.caller
-    if caller is None:
-        return auth_error
-    actor: JsonObject = {
-        "endpoint": _safe(caller.endpoint.name, scrub),
-        "endpoint_id": caller.endpoint.id,
-        "account": caller.endpoint.account,
-        "issuer": caller.issuer,
-        "subject": _safe(caller.subject, scrub),
-        "client": _safe(caller.client, scrub),
-        "roles": [_safe(role, scrub) for role in caller.roles[:_MOST]],
-        "on_behalf_of": _safe(caller.on_behalf_of, scrub),
-        "purpose": _safe(caller.purpose, scrub),
-        "token_id": _safe(caller.token_id, scrub),
-    }
-    said = {k: v for k, v in actor.items() if v} | auth_error
-    return said | {"is_authenticated": caller.is_authenticated}
-
-
-def _mcp(exchange: Exchange, scrub: Scrub) -> JsonObject:
+def _mcp(exchange: Exchange) -> JsonObject:
     message, tool = exchange.message, exchange.tool
-    section: JsonObject = {"verb": exchange.head.verb}
     if message is None:
-        return section | {"method": exchange.head.verb}
-    section["method"] = shown_name(message.method or message.kind, scrub)
-    if exchange.protocol:
-        section["protocol"] = shown_name(exchange.protocol, scrub)
+        return {"verb": exchange.head.verb, "method": exchange.head.verb}
+    section: JsonObject = {
+        "verb": exchange.head.verb,
+        "method": shown_name(message.method or message.kind),
+    }
+    if protocol := exchange.protocol:
+        section["protocol"] = shown_name(protocol)
     if claimed := _claimed_client(message.params):
-        section["claimed_client"] = shown_name(claimed, scrub)
+        section["claimed_client"] = shown_name(claimed)
     if message.id is not None:
-        section["request_id"] = shown_name(str(message.id), scrub)
+        section["request_id"] = shown_id(message.id)
     if tool is not None:
-        section |= {
-            "tool": tool.name if tool.is_known else shown_name(tool.name, scrub),
-            "tags": list(tool.tags),
-            "method_kind": tool.method,
-            "effect": tool.effect,
-        }
+        section["tool"] = tool.name if tool.is_known else shown_name(tool.name)
+        section["tags"] = tool.tags
+        section["method_kind"] = tool.method
+        section["effect"] = tool.effect
     return section
 
 
@@ -157,47 +122,48 @@ def _claimed_client(params: JsonObject) -> str:
     return name if isinstance(name, str) else ""
 
 
-def _decision(
+def _decision(exchange: Exchange) -> JsonObject:
+    """What policy said, whatever came of it."""
+    decision, verdict = exchange.decision, exchange.verdict
+    is_masked = verdict is not None and any(m.action != "keep" for m in verdict.masks)
+    section: JsonObject = {"result": "mask" if is_masked else "allow"}
+    if decision is not None:
+        section["policy_sha256"] = decision.policy_sha256
+        section["eval_us"] = exchange.decide_us
+    if verdict is not None:
+        section["grants"] = verdict.grants
+        section["denials"] = [
+            {"code": d.code, "message": _without(verdict.tool, d.message)} for d in verdict.denials
+        ]
+        codes = {*verdict.grants, *(d.code for d in verdict.denials)}
+        codes.update(m.code for m in verdict.masks)
+        section["rules"] = sorted(codes)
+    return section
+
+
+def _without(name: str, message: str) -> str:
+    """A denial's words, in which the name of the tool is shown as elsewhere."""
+    shown = shown_name(name)
+    return message if shown == name or not name else message.replace(name, shown)
+
+
+def _decided(
     exchange: Exchange,
+    decision: JsonObject,
     refusal: Refusal | None,
     decision_input: JsonObject | None,
-    scrub: Scrub,
 ) -> JsonObject:
-    decision, verdict = exchange.decision, exchange.verdict
-    section: JsonObject = {"result": _result(exchange, refusal)}
-    shown = shown_name(verdict.tool, scrub) if verdict is not None else ""
+    """The same with what came of it."""
+    section = dict(decision)
     if refusal is not None:
+        section["result"] = "deny" if refusal.status < 500 else "error"  # noqa: PLR2004 - whose?
         section["reason"] = refusal.reason
-    if decision is not None:
-        section |= {"policy_sha256": decision.policy_sha256, "eval_us": exchange.decide_us}
-    if verdict is not None:
-        section["grants"] = list(verdict.grants)
-        section["denials"] = [
-            {"code": d.code, "message": d.message.replace(verdict.tool, shown)}
-            for d in verdict.denials
-        ]
-        section["rules"] = _rules(verdict.tool, decision)
     if exchange.tally.hidden:
-        hidden = sorted({shown_name(name, scrub) for name in exchange.tally.hidden})
+        hidden = sorted({shown_name(name) for name in exchange.tally.hidden})
         section["hidden_tools"] = hidden[:_MOST]
     if decision_input is not None:
         section["input"] = decision_input
     return section
-
-
-def _result(exchange: Exchange, refusal: Refusal | None) -> str:
-    if refusal is not None:
-        return "deny" if refusal.status < 500 else "error"  # noqa: PLR2004 - ours or theirs
-    verdict = exchange.verdict
-    return "mask" if verdict and any(m.action != "keep" for m in verdict.masks) else "allow"
-
-
-def _rules(tool: str, decision: Decision | None) -> list[str]:
-    if decision is None:
-        return []
-    verdict = decision.of(tool)
-    codes = {*verdict.grants, *(d.code for d in verdict.denials), *(m.code for m in verdict.masks)}
-    return sorted(codes)
 
 
 def _data_in(exchange: Exchange) -> JsonObject:
@@ -205,29 +171,44 @@ def _data_in(exchange: Exchange) -> JsonObject:
     if exchange.findings:
         section["findings_in"] = _counted(exchange.findings)
     if exchange.tool is not None:
-        found = subjects(exchange.tool, exchange.arguments)
-        if found:
+        if _EXPORT in exchange.tool.tags:
+            section["is_export"] = True
+        if found := subjects(exchange.tool, exchange.arguments):
             section["subjects"] = found
     return section
 
 
-def _data_out(exchange: Exchange) -> JsonObject:
+def _data_out(exchange: Exchange, refusal: Refusal | None) -> JsonObject:
     tally = exchange.tally
     sections: Mapping[str, Any] = {
-        "found": dict(tally.found),
-        "masked": dict(tally.masked),
-        "kept": dict(tally.kept),
+        "result": _result(exchange, refusal),
+        "found": tally.found,
+        "masked": tally.masked,
+        "kept": tally.kept,
         "subjects": tally.subjects[:_MOST],
         "subjects_total": len(tally.subjects) if len(tally.subjects) > _MOST else 0,
+        "merged": tally.merged[:_MOST],
+        "is_export": exchange.tool is not None and _EXPORT in exchange.tool.tags,
     }
     return {name: value for name, value in sections.items() if value}
+
+
+def _result(exchange: Exchange, refusal: Refusal | None) -> str:
+    """What redaction made of what came back; nothing if nothing did."""
+    if exchange.reply is None:
+        return ""
+    if refusal is not None:
+        return "unscannable" if refusal.reason == "unscannable" else "blocked"
+    if exchange.tally.masked:
+        return "masked"
+    return exchange.tally.scan
 
 
 def _outcome(exchange: Exchange, status: str, refusal: Refusal | None) -> JsonObject:
     tally, reply = exchange.tally, exchange.reply
     section: JsonObject = {"status": status, "total_ms": exchange.elapsed_ms()}
     if refusal is not None:
-        section |= {"http": refusal.status, "code": refusal.code}
+        section["http"], section["code"] = refusal.status, refusal.code
     elif reply is not None:
         section["http"] = reply.status
     if exchange.received:
@@ -236,7 +217,8 @@ def _outcome(exchange: Exchange, status: str, refusal: Refusal | None) -> JsonOb
         section["code"] = tally.error_code
     if tally.events:
         section["events"] = tally.events
-    return section | {"bytes_in": _bytes_in(exchange), "bytes_out": tally.bytes_out}
+    section["bytes_in"], section["bytes_out"] = _bytes_in(exchange), tally.bytes_out
+    return section
 
 
 def _counted(findings: tuple[Finding, ...]) -> JsonObject:
@@ -245,7 +227,3 @@ def _counted(findings: tuple[Finding, ...]) -> JsonObject:
 
 def _bytes_in(exchange: Exchange) -> int:
     return len(exchange.message.canonical) if exchange.message else 0
-
-
-def _safe(text: str, scrub: Scrub) -> str:
-    return scrub(text[:_LONGEST]) if text else ""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from sidecar import edge
 from sidecar.errors import Malformed, Unauthenticated
@@ -29,16 +28,20 @@ class Facts(Protocol):
 class Tally:
     """What comes back is counted here while a reply streams; the one thing that grows.
 
-    Counts are by entity. `hidden` are the names of tools taken out of lists. A call `is_waiting`
-    whose stream ended early, to be resumed on another one. It `is_rate_limited` if a vendor's 429
-    came inside a result or an error. It `left` for the backend at a monotonic second, 0 if it
-    never did. `redact_seconds` and `record_seconds` is what steps 9, 7 and 10 took so far.
+    Counts are by entity. `hidden` are the names of tools taken out of lists; `merged` customers
+    that Gladly merged into others. `scan` is whether what came back was `scanned`, or is
+    `unscannable` and passed all the same (a 429). A call `is_waiting` whose stream ended early, to
+    be resumed on another one. It `is_rate_limited` if a vendor's 429 came inside a result or an
+    error. It `left` for the backend at a monotonic second, 0 if it never did. `redact_seconds` and
+    `record_seconds` is what steps 9, 7 and 10 took so far.
     """
 
     found: Counter[str] = field(default_factory=Counter)
     masked: Counter[str] = field(default_factory=Counter)
     kept: Counter[str] = field(default_factory=Counter)
     subjects: list[JsonObject] = field(default_factory=list)
+    merged: list[JsonObject] = field(default_factory=list)
+    scan: Literal["", "scanned", "unscannable"] = ""
     hidden: list[str] = field(default_factory=list)
     events: int = 0
     bytes_out: int = 0
@@ -54,12 +57,23 @@ class Tally:
     record_seconds: float = 0.0
 
 
+class Told(NamedTuple):
+    """What intent and outcome say alike, as sections of an event: who, what for, what policy said.
+
+    The same objects stand in both events, so nobody changes them.
+    """
+
+    actor: JsonObject
+    mcp: JsonObject
+    decision: JsonObject
+
+
 class Exchange(NamedTuple):
     """A request on its way. A named tuple, since its `_replace` costs a quarter of a dataclass'.
 
     `id` names the exchange in the audit log; `started` and `sent` are monotonic seconds. `tool` and
     `arguments` are what the decision is about, `facts` what it was asked with; the result of an
-    exchange with `is_listing` is a list of tools.
+    exchange with `is_listing` is a list of tools. `told` is what its intent said.
     """
 
     id: str
@@ -76,6 +90,7 @@ class Exchange(NamedTuple):
     facts: Facts | None = None
     decision: Decision | None = None
     decide_us: int = 0
+    told: Told | None = None
     sent: float = 0.0
     received: float = 0.0
     reply: Reply | None = None
@@ -101,9 +116,10 @@ class Exchange(NamedTuple):
     @property
     def protocol(self) -> str:
         """The revision that the message claims, else the one in its header."""
-        claim = None
-        with contextlib.suppress(Malformed):  # refused for it, and that is recorded, too
+        try:
             claim = edge.claimed_version(self.message) if self.message else None
+        except Malformed:  # refused for it, and that is recorded, too
+            claim = None
         return claim or self.head.get("mcp-protocol-version")
 
     @property

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -15,8 +14,8 @@ import structlog
 from sidecar import audit, redaction
 from sidecar import exchange as exchanges
 from sidecar.errors import Denied, Refusal
-from sidecar.exchange import Exchange, answers
-from sidecar.model import Caller, JsonObject, Reply, Tool
+from sidecar.exchange import ByCaller, Exchange, Told, answers
+from sidecar.model import JsonObject, Reply, Tool
 from sidecar.pipeline.floods import Floods
 from sidecar.pipeline.judgment import PASSED_NOTIFICATIONS
 
@@ -34,8 +33,8 @@ _LARGEST_INPUT: Final = 16 * 1024
 
 _OF_THE_BACKEND: Final = {502: "backend_error", 504: "timeout"}
 
-_REMEMBERED: Final = 256
-"""Callers whose scrubbed form is kept: the same few come again and again."""
+_SMALL: Final = 1024
+"""Bytes of a message whose arguments are never more than that, a dozen bytes for each withheld."""
 
 
 Watch = Callable[[Exchange, str, Refusal | None], None]
@@ -66,13 +65,15 @@ class Records:
         self._watches = watches
         self._floods = Floods(writer)
         self._told: dict[str, float] = {}
-        self._callers: OrderedDict[int, tuple[Caller, JsonObject]] = OrderedDict()
+        self._actors: ByCaller[JsonObject] = ByCaller()
+        self._callers: ByCaller[JsonObject] = ByCaller()
 
     async def intent(self, exchange: Exchange) -> Exchange:
         """Record what is about to leave; bookkeeping leaves its one record afterwards."""
         if is_quiet(exchange):
             return exchange
-        event = exchanges.intent(exchange, redaction.scrub, self._input(exchange))
+        exchange = exchange._replace(told=self._said(exchange))
+        event = exchanges.intent(exchange, self._said(exchange), self._input(exchange))
         try:
             await self._writer.record(event, is_synced=self._durability.of(exchange.tool))
         except asyncio.CancelledError:
@@ -91,9 +92,8 @@ class Records:
             return
         started = time.perf_counter()
         whole = None if tally.is_intent_recorded else self._input(exchange)
-        event = exchanges.outcome(
-            exchange, audit.event_id(), status, redaction.scrub, refusal, whole
-        )
+        said = self._said(exchange)
+        event = exchanges.outcome(exchange, said, audit.event_id(), status, refusal, whole)
         # Written at once, without a pause in which a second record could begin.
         tally.is_recorded = True
         try:
@@ -113,9 +113,8 @@ class Records:
         """Record a refusal and put it into words; strangers are only counted when they flood."""
         try:
             if exchange.caller is None:
-                event = exchanges.outcome(
-                    exchange, exchange.id, _refused(refusal), redaction.scrub, refusal
-                )
+                said, status = self._said(exchange), _refused(refusal)
+                event = exchanges.outcome(exchange, said, exchange.id, status, refusal)
                 where = str(event.actor.get("endpoint", ""))
                 key = (exchange.head.client_ip, f"{refusal.reason}: {refusal}", where)
                 await self._floods.count(key, event)
@@ -146,33 +145,38 @@ class Records:
 
     async def close(self) -> None:
         """Write what was only counted so far."""
-        await self._floods.flush()
+        await self._floods.close()
+
+    def _said(self, exchange: Exchange) -> Told:
+        """What its intent said; of one without an intent, what it would have said."""
+        if exchange.told is not None:
+            return exchange.told
+        caller = exchange.caller
+        if caller is None:
+            return exchanges.told(exchange, {})
+        actor = self._actors.of(caller, lambda: exchanges.actor(caller))
+        return exchanges.told(exchange, actor)
 
     def _input(self, exchange: Exchange) -> JsonObject | None:
         """The decision's input, every leaf that may be personal withheld."""
-        if exchange.tool is None or exchange.decision is None or exchange.facts is None:
+        tool, facts = exchange.tool, exchange.facts
+        if tool is None or exchange.decision is None or facts is None:
             return None
-        document = exchange.facts.document()
-        document["tools"][0]["name"] = exchanges.shown_name(exchange.tool.name, redaction.scrub)
-        document["arguments"] = redaction.withhold(exchange.arguments, exchange.findings)
-        document["findings"] = document["findings"][:_MOST]
-        document["caller"] = self._shown(exchange.facts.caller, document["caller"])
-        document["endpoint"]["name"] = redaction.scrub(document["endpoint"]["name"])
-        size = len(orjson.dumps(document["arguments"]))
-        if size > _LARGEST_INPUT:
-            document["arguments"] = {"withheld": "MORE", "length": size}
-        return document
-
-    def _shown(self, caller: Caller, section: JsonObject) -> JsonObject:
-        """A caller scrubbed: once for each verified caller, not once for each call."""
-        known = self._callers.get(id(caller))
-        if known is not None and known[0] is caller:
-            return known[1]
-        shown: JsonObject = redaction.scrub_value(section)
-        self._callers[id(caller)] = (caller, shown)
-        if len(self._callers) > _REMEMBERED:
-            self._callers.popitem(last=False)
-        return shown
+        asked = facts.document()
+        caller, endpoint = asked["caller"], asked["endpoint"]
+        arguments = redaction.withhold(exchange.arguments, exchange.findings)
+        if len(exchange.message.canonical if exchange.message else b"") > _SMALL:
+            length = len(orjson.dumps(arguments))
+            if length > _LARGEST_INPUT:
+                arguments = {"withheld": "MORE", "length": length}
+        return {
+            **asked,
+            "tools": [{**asked["tools"][0], "name": exchanges.shown_name(tool.name)}],
+            "arguments": arguments,
+            "findings": asked["findings"][:_MOST],
+            "caller": self._callers.of(facts.caller, lambda: redaction.scrub_value(caller)),
+            "endpoint": {**endpoint, "name": exchanges.shown_text(endpoint["name"])},
+        }
 
 
 def is_quiet(exchange: Exchange) -> bool:

@@ -44,9 +44,18 @@ def _called(exchange: Exchange, asked: Exchange, result: JsonObject) -> JsonObje
     payload = _payload(result)
     exchange.tally.is_tool_error = result.get("isError") is True
     exchange.tally.is_rate_limited = exchange.tally.is_tool_error and _is_429(payload)
-    exchange.tally.subjects = exchanges.subjects(tool, asked.arguments, payload)
+    _about(exchange, tool, asked.arguments, payload)
     shown: JsonObject = done.value
     return shown
+
+
+def _about(exchange: Exchange, tool: Tool, arguments: JsonObject, payload: Any) -> None:
+    """Note whose data came back; of a customer who was merged into another, both."""
+    tally = exchange.tally
+    tally.merged = exchanges.merges(tool, arguments, payload)
+    met = exchanges.subjects(tool, arguments, payload)
+    new = [{"kind": "customer", "id": merge["to"]} for merge in tally.merged]
+    tally.subjects = [*met, *(one for one in new if one not in met)]
 
 
 def task(asked: Exchange, state: JsonObject) -> JsonObject:
@@ -99,6 +108,8 @@ def of_error(exchange: Exchange, asked: Exchange, message: Message) -> Message:
 
 def _error(exchange: Exchange, asked: Exchange, error: JsonObject) -> JsonObject:
     exchange.tally.is_rate_limited = _is_429(error.get("data"))
+    if asked.tool is not None:
+        _about(exchange, asked.tool, asked.arguments, error.get("data"))
     if asked.tool is None or "data" not in error:
         done = redaction.redact_value(error, _masks(asked))
         _count(exchange, done)
@@ -197,10 +208,12 @@ def rate_limited(exchange: Exchange, reply: Reply) -> Reply:
 
     A compressed body, or one that the scan gives up on, passes uncounted.
     """
+    exchange.tally.scan = "unscannable"
     if reply.get("content-encoding", "identity").lower() == "identity":
         with contextlib.suppress(Refusal):
             for finding in redaction.scan(reply.body.decode("utf-8", "replace")):
                 exchange.tally.found[finding.entity] += 1
+            exchange.tally.scan = "scanned"
     names = {"content-type", "content-encoding", "retry-after"}
     headers = tuple(h for h in reply.headers if h[0] in names or upstream.is_rate_header(h[0]))
     return Reply(429, headers, reply.body)
@@ -212,13 +225,20 @@ def _is_429(envelope: Any) -> bool:
 
 
 def _payload(result: JsonObject) -> Any:
-    """What a call brought: the structured content, else the first text if that is JSON."""
+    """What a call brought: the structured content, else the first text if that is JSON.
+
+    Of an error, the JSON that its text holds after words for a model.
+    """
     if "structuredContent" in result:
         return result["structuredContent"]
     blocks = result.get("content")
     first = blocks[0] if isinstance(blocks, list) and blocks else None
     text = first.get("text") if isinstance(first, dict) else None
-    if not isinstance(text, str) or not text.startswith(("{", "[")):
+    if not isinstance(text, str):
+        return None
+    if result.get("isError") is True:
+        text = text[max(text.find("{"), 0) :]
+    if not text.startswith(("{", "[")):
         return None
     try:
         return orjson.loads(text)
@@ -232,6 +252,7 @@ def _masks(asked: Exchange) -> tuple[Mask, ...]:
 
 def _count(exchange: Exchange, done: redaction.Redacted) -> None:
     tally = exchange.tally
+    tally.scan = "scanned"
     for finding in done.findings:
         tally.found[finding.entity] += 1
     tally.masked.update(done.masked)

@@ -14,7 +14,7 @@ from typing import Final
 
 import structlog
 
-from sidecar import audit, redaction
+from sidecar import audit
 from sidecar.catalog import Reviewed
 from sidecar.errors import Refusal
 from sidecar.exchange import shown_name
@@ -59,6 +59,7 @@ class Survey:
         self._patience = patience
         self._longest = _MISSES * (period + patience)
         self._looks = 0
+        self._has_news = False
         self._failure: Refusal | None = None
         self._since = clock()
         self.has_ended = False
@@ -130,8 +131,11 @@ class Survey:
     async def _look(self) -> None:
         entries = await self._read()
         self._since = self._clock()
-        if self._reviewed.see(entries, self._account):
+        # Once it is seen it is no news to the catalog: what could not be recorded is kept in mind.
+        self._has_news = self._reviewed.see(entries, self._account) or self._has_news
+        if self._has_news:
             await self._tell()
+            self._has_news = False
 
     async def _read(self) -> list[JsonObject]:
         self._failure = None
@@ -148,10 +152,10 @@ class Survey:
         told = {"added": drift.added, "changed": drift.changed, "removed": drift.removed}
         shown = {k: v[:_MOST] for k, v in told.items()}
         _log.warning("tools differ from what was reviewed", **shown, **self._named)
-        data: JsonObject = {"what": "drift", **self._named} | {
-            key: [shown_name(name, redaction.scrub) for name in names[:_MOST]]
-            for key, names in told.items()
-        }
+        data: JsonObject = {"what": "drift", **self._named}
+        for key, names in told.items():
+            data[key] = [shown_name(name) for name in names[:_MOST]]
+            data[f"{key}_total"] = len(names)
         event = Event(id=audit.event_id(), stage="lifecycle", data=data)
         await self._writer.record(event, is_synced=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from sidecar.model import Caller, Finding, JsonObject, Tool
@@ -13,7 +14,7 @@ VERSION = 1
 """Version of the input document; Rego sees it as `input.version`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, which leave a cached property no place
 class Facts:
     """All that one decision may know: who, what, when. One tool for a call, all for a list."""
 
@@ -27,7 +28,14 @@ class Facts:
     recent: Mapping[str, Any] = field(default_factory=dict)
 
     def document(self) -> JsonObject:
-        """Write the input document. Lists carry neither arguments nor findings."""
+        """The input document, made once. Lists carry neither arguments nor findings.
+
+        It is what was decided on and what is recorded, so nobody changes it.
+        """
+        return self._document
+
+    @cached_property
+    def _document(self) -> JsonObject:
         body: JsonObject = {
             "version": VERSION,
             "tools": [_tool(tool) for tool in self.tools],

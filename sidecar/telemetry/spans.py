@@ -14,7 +14,6 @@ from typing import Final, NamedTuple
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from sidecar import redaction
 from sidecar.catalog import EXITS
 from sidecar.errors import Refusal
 from sidecar.exchange import Exchange, Trace, shown_name
@@ -70,7 +69,7 @@ def seen(
         "sidecar.event.id": exchange.id,
     }
     request_id = str(message.id) if message is not None and message.id is not None else ""
-    if request_id and shown_name(request_id, redaction.scrub) == request_id:
+    if request_id and shown_name(request_id) == request_id:
         own["jsonrpc.request.id"] = request_id
     code = refusal.code if refusal is not None else tally.error_code
     if code is not None:
