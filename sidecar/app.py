@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from sidecar import audit, edge, entrance, identity, upstream
+from sidecar import audit, changes, edge, entrance, identity, upstream
 from sidecar.catalog import Catalog, Pins, Reviewed
 from sidecar.catalog import load as load_catalog
 from sidecar.endpoint import Endpoint
@@ -133,9 +133,12 @@ async def opened(
         road = Road(organs, rules(settings), now)
         stack.push_async_callback(road.close)
         numbers = monitoring.begin(road, writer, engine, parts.catalog, reviewed, surveys)
-        await writer.record(_started(parts.catalog, engine), is_synced=True)
+        await writer.record(_started(settings, parts, engine), is_synced=True)
         endpoint = _endpoint(settings, road)
         stack.push_async_callback(_stop, asyncio.create_task(surveys.run()))
+        elsewhere = engine if isinstance(engine, Server) else None
+        watch = changes.Watch(changes.files(settings), writer, elsewhere)
+        stack.push_async_callback(_stop, asyncio.create_task(watch.run()))
         _log.info("opened", endpoints=len(settings.endpoints), tools=len(parts.catalog))
         yield Running(endpoint, road, writer, reviewed, surveys, verifier, numbers)
 
@@ -241,13 +244,14 @@ def rules(settings: Settings) -> Rules:
     )
 
 
-def _started(catalog: Catalog, engine: Engine) -> Event:
-    data = {
-        "what": "start",
-        "policy_sha256": engine.policy_sha256,
-        "catalog_sha256": catalog.sha256,
+def _started(settings: Settings, parts: Parts, engine: Engine) -> Event:
+    digests = {
+        "policy": engine.policy_sha256,
+        "catalog": parts.catalog.sha256,
+        "pins": changes.sha256(dict(parts.pins.tools)) if parts.pins else "",
     }
-    return Event(id=audit.event_id(), stage="lifecycle", data=data)
+    before = audit.last_start(settings.audit.folder)
+    return changes.started(settings, digests, settings.policy.engine, before)
 
 
 def _text(path: Any) -> str | None:

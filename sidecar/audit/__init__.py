@@ -10,6 +10,7 @@ from sidecar.audit.reader import show
 from sidecar.audit.review import Report, integrity, report
 from sidecar.audit.shipping import Progress, Shipping
 from sidecar.audit.sinks import Otlp, Sink, Stdout
+from sidecar.audit.starts import last_start
 from sidecar.audit.streams import Fleet, is_stream, verify_stream
 from sidecar.audit.verification import Verification, verify
 from sidecar.audit.writer import Writer
@@ -29,6 +30,7 @@ __all__ = [
     "integrity",
     "is_stream",
     "keyring",
+    "last_start",
     "line",
     "report",
     "show",

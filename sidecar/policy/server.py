@@ -6,7 +6,9 @@ Strict built-in errors are asked for, so that a failing built-in is an error her
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from collections.abc import Sequence
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
@@ -22,6 +24,13 @@ _RULE: Final = "decision"
 def _bracketed(host: str) -> str:
     """A host as a URL holds it; the client puts it there as it is."""
     return f"[{host}]" if ":" in host else host
+
+
+def _digest(texts: Sequence[str]) -> str:
+    digest = hashlib.sha256()
+    for text in sorted(texts):
+        digest.update(hashlib.sha256(text.encode()).digest())
+    return digest.hexdigest()
 
 
 class Server:
@@ -56,8 +65,13 @@ class Server:
 
     @property
     def policy_sha256(self) -> str:
-        """Digest of the module texts that OPA held when this connection was opened."""
+        """Digest of the module texts that OPA held when it was last asked for them."""
         return self._sha256
+
+    async def reread(self) -> None:
+        """Ask OPA again which modules it holds; if it does not say, what it said last stands."""
+        with contextlib.suppress(aiohttp.ClientError, OSError, ValueError):
+            self._sha256 = _digest(await self._texts())
 
     async def evaluate(self, document: dict[str, Any]) -> Any:
         """Ask OPA for the entrypoint once.
@@ -89,10 +103,7 @@ class Server:
             raise ConfigError([Problem(f"policy.opa_url {self._url}", what, remedy)]) from None
         if not isinstance(answer, dict):
             raise ConfigError([Problem("policy.opa_url", "the entrypoint is not an object")])
-        digest = hashlib.sha256()
-        for text in sorted(texts):
-            digest.update(hashlib.sha256(text.encode()).digest())
-        self._sha256 = digest.hexdigest()
+        self._sha256 = _digest(texts)
 
     async def _texts(self) -> list[str]:
         """The module texts that OPA holds.

@@ -8,7 +8,8 @@ program reads the environment.
 
 from sidecar.settings.access import DEFAULT_ACCOUNT, Bearer, Endpoint, Issuer, Kubernetes
 from sidecar.settings.certificates import server_tls
-from sidecar.settings.files import Rotating, secret, shipped
+from sidecar.settings.document import dotted
+from sidecar.settings.files import Rotating, secret, shipped, stamp
 from sidecar.settings.kinds import SecretUrl, token_in, url_in
 from sidecar.settings.listening import Admin, Listen, Listening, Provisioning
 from sidecar.settings.loading import load
@@ -48,11 +49,13 @@ __all__ = [
     "Settings",
     "Target",
     "Telemetry",
+    "dotted",
     "headers_in",
     "load",
     "secret",
     "server_tls",
     "shipped",
+    "stamp",
     "table",
     "token_in",
     "url_in",

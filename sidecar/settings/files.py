@@ -90,7 +90,7 @@ class Rotating(Generic[T_co]):
             _log.info("files changed and were read again", files=[str(p) for p in self._paths])
 
     def _stamped(self) -> tuple[tuple[int, ...] | None, ...]:
-        return tuple(map(_stamp, self._paths))
+        return tuple(map(stamp, self._paths))
 
 
 def shipped(name: Literal["policies", "tool_catalog"]) -> Path:
@@ -105,8 +105,8 @@ def shipped(name: Literal["policies", "tool_catalog"]) -> Path:
     raise _unusable(Path(name), "is not part of this installation", "install the package again")
 
 
-def _stamp(path: Path) -> tuple[int, ...] | None:
-    """What differs once a file has changed; a link's is that of the file it leads to."""
+def stamp(path: Path) -> tuple[int, ...] | None:
+    """What differs once a file has changed, None of no file; a link's is that of its target."""
     try:
         found = path.stat()
     except OSError:
