@@ -157,3 +157,41 @@ async def test_an_event_of_one_caller_resumes_nothing_for_another(tmp_path):
         reply = await f.ask(b"", verb="GET", headers={"last-event-id": "e-1"}, bearer=other)
         assert reply.status_code == 400
         assert f.backend.sent == []
+
+
+PROGRESS = {"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progress": 1}}
+
+
+@pytest.mark.parametrize(
+    "body", [call(INBOXES), {"jsonrpc": "2.0", "method": "notifications/initialized"}]
+)
+async def test_a_stream_that_stops_where_no_session_could_resume_it_has_its_outcome(tmp_path, body):
+    async with flow(tmp_path) as f:
+        f.backend.reply = stream(b"id: e-1\r\n" + event(PROGRESS))
+        await f.ask(body)
+        assert f.outcome["decision"]["reason"] == "stream_cut"
+
+
+async def test_a_call_that_waits_and_makes_room_for_another_has_its_outcome_at_once(tmp_path):
+    async with flow(tmp_path) as f:
+        await in_session(f)
+        f.road._waiting._calls._capacity = 1
+        for number in (1, 2):
+            f.backend.reply = stream(b"id: e-1\r\n" + event(PROGRESS))
+            await f.ask(call(INBOXES, number), headers=SESSION)
+        _, first, second = f.events("intent")
+        ends = {e["ref"]: e["outcome"]["status"] for e in f.events("outcome")[1:]}
+        assert ends == {first["id"]: "cancelled"}
+        await f.road.close()
+        ends = {e["ref"]: e["outcome"]["status"] for e in f.events("outcome")[1:]}
+        assert ends == {first["id"]: "cancelled", second["id"]: "cancelled"}
+
+
+async def test_a_fault_of_ours_amid_a_stream_ends_it_with_an_error_and_is_told_as_ours(tmp_path):
+    async with flow(tmp_path) as f:
+        f.backend.reply = stream(event(PROGRESS), ZeroDivisionError())
+        reply = await f.ask(call(INBOXES))
+        last = orjson.loads(reply.text.rstrip().rpartition("data: ")[2])
+        assert last["error"]["code"] == -32603
+        assert f.outcome["outcome"]["status"] == "sidecar_error"
+        assert f.outcome["decision"]["reason"] == "internal"

@@ -22,7 +22,7 @@ LONG_FILES: dict[str, tuple[int, str]] = {
 """Files that may be longer, how long, and why."""
 
 BROAD_HANDLERS = {
-    "pipeline/road.py": (1, "the outer edge: our own fault becomes a refusal, never an open door"),
+    "pipeline/road.py": (2, "the outer edges: our own fault becomes a refusal, never an open door"),
     "pipeline/survey.py": (1, "the outer edge of a background task: the next look must follow"),
     "settings/files.py": (1, "the outer edge of a look at a file: the next look must follow"),
     "policy/embedded.py": (2, "a Rust panic is a BaseException; everything else goes on"),

@@ -82,8 +82,8 @@ class Inspector:
     ) -> AsyncGenerator[tuple[sse.ServerEvent, Exchange | None], None]:
         """Inspect a stream; give each event with the exchange whose result it is, if it is one.
 
-        A stream of the handshake era whose events have ids may stop early: the client resumes it
-        with a GET, and the result is then inspected as an answer to the call that waits for it.
+        A call's stream in a session of the handshake era whose events have ids may stop early: the
+        client resumes it with a GET, and the result is then inspected as an answer to that call.
 
         Raises:
             BackendFailed: as `body`; also when a call's stream ends for good without a result.
@@ -102,7 +102,7 @@ class Inspector:
                         return
         if exchange.message is None:
             return
-        if not (is_resumable and _is_legacy(exchange)):
+        if not (is_resumable and _is_legacy(exchange) and self._waiting.holds(exchange)):
             raise BackendFailed("the stream ended without a result", reason="stream_cut")
         # Its outcome is written when its result has left on another stream, or at the end.
         exchange.tally.is_waiting = True

@@ -202,7 +202,9 @@ class Road:
             edge.confirm_params(exchange.head, exchange.message, mirrors)
         self._streams.expect(exchange)
         self._waiting.check_resumed(exchange)
-        self._waiting.begin(exchange)
+        displaced = self._waiting.begin(exchange)
+        if displaced is not None:
+            await self._records.outcome(displaced, "cancelled")
         started = time.perf_counter()
         recorded = await self._records.intent(exchange)
         exchange.tally.record_seconds += time.perf_counter() - started
@@ -271,14 +273,20 @@ class Road:
                         await self._records.outcome(answered, status_of(answered, exchange.reply))
                     yield out
         except Refusal as refusal:
-            reply = await self._records.refusal(exchange, refusal)
-            if reply.body:
-                yield sse.serialise(sse.ServerEvent(reply.body, b"message"))
+            yield await self._refused(exchange, refusal)
+        except Exception as fault:  # noqa: BLE001 - as in `handle`
+            _log.error("fault on the road", event_id=exchange.id, exc_info=fault)
+            yield await self._refused(exchange, Refusal(type(fault).__name__))
         finally:
             self._streams.closed()
             # The stream ended without a final result, or the caller left.
             if not exchange.tally.is_waiting:
                 await self._records.outcome(exchange, ended(exchange))
+
+    async def _refused(self, exchange: Exchange, refusal: Refusal) -> bytes:
+        """A refusal as the last event of a stream; nothing where nobody waits for a result."""
+        reply = await self._records.refusal(exchange, refusal)
+        return sse.serialise(sse.ServerEvent(reply.body, b"message")) if reply.body else b""
 
     def _bind_session(self, exchange: Exchange, reply: Reply) -> None:
         session = reply.get("mcp-session-id")

@@ -33,10 +33,10 @@ class _Memory(Generic[_Value]):
         self._capacity = capacity
         self._held: OrderedDict[tuple[Asker, str], _Value] = OrderedDict()
 
-    def put(self, asker: Asker, name: str, value: _Value) -> None:
+    def put(self, asker: Asker, name: str, value: _Value) -> _Value | None:
+        """Hold a value; give the one that had to make room."""
         self._held[(asker, name)] = value
-        if len(self._held) > self._capacity:
-            self._held.popitem(last=False)
+        return self._held.popitem(last=False)[1] if len(self._held) > self._capacity else None
 
     def get(self, asker: Asker, name: str) -> _Value | None:
         return self._held.get((asker, name))
@@ -68,8 +68,10 @@ class Waiting:
         self._events: _Memory[bool] = _Memory(capacity)
         self.tasks = Tasks(capacity)
 
-    def begin(self, exchange: Exchange) -> None:
-        """Take the id of a call in a session.
+    def begin(self, exchange: Exchange) -> Exchange | None:
+        """Take the id of a call in a session; give a call that made room and waits no longer.
+
+        Nothing can answer that one any more, so that its outcome is due.
 
         Raises:
             Malformed: a call with this id is in flight.
@@ -78,11 +80,18 @@ class Waiting:
         self.tasks.check(exchange)
         message = exchange.message
         if message is None or message.kind != "request" or not asker(exchange)[1]:
-            return
+            return None
         if self._calls.get(asker(exchange), _name(message)) is not None:
             public = "A request with this id is in flight in this session."
             raise Malformed(public, reason="id_in_flight", public=public)
-        self._calls.put(asker(exchange), _name(message), _light(exchange))
+        gone = self._calls.put(asker(exchange), _name(message), _light(exchange))
+        return gone if gone is not None and gone.tally.is_waiting else None
+
+    def holds(self, exchange: Exchange) -> bool:
+        """Whether a call's result may come on another stream: where it is in a session."""
+        message = exchange.message
+        held = self._calls.get(asker(exchange), _name(message)) if message else None
+        return held is not None and held.id == exchange.id
 
     def end(self, exchange: Exchange, response: Message) -> Exchange | None:
         """The call that a response answers, whose id is free again; None if none waits for it."""
@@ -102,8 +111,7 @@ class Waiting:
         is_answered = reply is not None and reply.stream is None and reply.status not in _LATER
         if message is None or not (is_answered or not exchange.tally.is_intent_recorded):
             return
-        held = self._calls.get(asker(exchange), _name(message))
-        if held is not None and held.id == exchange.id:
+        if self.holds(exchange):
             self._calls.take(asker(exchange), _name(message))
 
     def relayed(self, exchange: Exchange, event_id: bytes) -> None:
