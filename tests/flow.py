@@ -12,11 +12,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Se
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import httpx2
+import jsonschema
 import orjson
 
 from sidecar import audit, catalog, edge, identity, policy
@@ -45,6 +47,9 @@ ENDPOINTS: dict[str, Any] = {
     "emea": {"methods": ("read",), "account": "emea"},
     "apac": {"methods": ("read",), "account": "apac"},
 }
+_CHECKED = 50
+"""Events of each end of a log that are held against the schema: floods and benchmarks make many."""
+
 NO_ACCOUNTS: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -232,7 +237,10 @@ class Flow:
 
 @asynccontextmanager
 async def flow(folder: Path, engine: Any = None, **settings: Any) -> AsyncIterator[Flow]:
-    """A flow that is closed at the end, whatever happened to its audit log."""
+    """A flow that is closed at the end, whatever happened to its audit log.
+
+    What stands there is then valid by the published schema, or the test fails.
+    """
     made = Flow(folder, engine, **settings)
     try:
         yield made
@@ -242,3 +250,18 @@ async def flow(folder: Path, engine: Any = None, **settings: Any) -> AsyncIterat
             await made.road.close()
         with contextlib.suppress(Exception):
             made.writer.close()
+    _check(made.log)
+
+
+@cache
+def _schema() -> jsonschema.Draft202012Validator:
+    published = Path(audit.__file__).parent / "event.schema.json"
+    return jsonschema.Draft202012Validator(orjson.loads(published.read_bytes()))
+
+
+def _check(log: Path) -> None:
+    """Hold what a test left in its log against the published schema: the first and last events."""
+    lines = log.read_bytes().splitlines() if log.is_file() else []
+    for line in lines if len(lines) <= 2 * _CHECKED else lines[:_CHECKED] + lines[-_CHECKED:]:
+        with contextlib.suppress(orjson.JSONDecodeError):  # a test broke it on purpose
+            _schema().validate(orjson.loads(line))

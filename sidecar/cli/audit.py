@@ -115,5 +115,13 @@ def show(
         raise typer.Exit(1)
 
 
+@audit.command()
+def schema() -> None:
+    """Print the JSON Schema of one line of the log."""
+    from importlib.resources import files
+
+    print(files("sidecar.audit").joinpath("event.schema.json").read_text(), end="")
+
+
 def _file(log: Path) -> Path:
     return log / "audit.jsonl" if log.is_dir() else log
