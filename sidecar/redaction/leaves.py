@@ -15,7 +15,7 @@ from sidecar.errors import Refusal
 from sidecar.redaction import detect
 from sidecar.redaction.plain import is_odd
 from sidecar.redaction.recogniser import pattern
-from sidecar.redaction.recognisers import phone, pin, token
+from sidecar.redaction.recognisers import phone, pin, ssn, token
 
 MAX_DEPTH = 64
 _LETTERS = 20
@@ -124,6 +124,7 @@ _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _LABELS = (
     (pattern(f"(?i:{token.WORDS}|^token$)"), token.LABEL),
     (pattern(f"(?i:{pin.WORDS})"), "pin: "),
+    (pattern(f"(?i:{ssn.WORDS})"), "ssn: "),
     (pattern(f"(?i:{phone.WORDS})"), "phone: "),
 )
 # What a key ends with that only talks about the secret: passwordUpdatedAt, tokenType.

@@ -116,6 +116,13 @@ def is_digit(data: bytes, index: int) -> bool:
     return 0 <= index < len(data) and data[index : index + 1].isdigit()
 
 
+def is_part_of_longer(data: bytes, start: int, end: int) -> bool:
+    """Digits glued on either side, directly or by a hyphen or dot: 302-5556789-1234567."""
+    before = start - 1 - (data[start - 1 : start] in (b"-", b"."))
+    after = end + (data[end : end + 1] in (b"-", b"."))
+    return is_digit(data, before) or is_digit(data, after)
+
+
 _DISTRACTOR = pattern(
     r"(?i)order|#|ticket|case|ref|invoice|tracking|parcel|sku|amount|[$€£]|\bid\b"
 )

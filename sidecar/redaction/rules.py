@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sidecar.model import Action, Mask
 
 _STRICTNESS: Mapping[Action, int] = {"keep": 0, "last4": 1, "mask": 2, "drop": 3}
-_SHORTENED = frozenset({"PHONE", "CARD", "EXTERNAL_ID", "CUSTOM"})
+_SHORTENED = frozenset({"PHONE", "CARD", "SSN", "IBAN", "EXTERNAL_ID", "CUSTOM"})
 """Entities of which last digits may be shown; of a credential or an address none may."""
 _FEWEST_DIGITS = 8
 _SHOWN = 4

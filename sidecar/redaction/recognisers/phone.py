@@ -21,6 +21,7 @@ from sidecar.redaction.recogniser import (
     is_about_something_else,
     is_digit,
     is_letter,
+    is_part_of_longer,
     pattern,
 )
 
@@ -121,16 +122,9 @@ def _international(data: bytes, budget: Budget) -> Iterator[Span]:
     return _each(_INTERNATIONAL, data, judge, budget)
 
 
-def _is_part_of_longer(data: bytes, start: int, end: int) -> bool:
-    """Digits glued on either side, directly or by a hyphen or dot: 302-5556789-1234567."""
-    before = start - 1 - (data[start - 1 : start] in (b"-", b"."))
-    after = end + (data[end : end + 1] in (b"-", b"."))
-    return is_digit(data, before) or is_digit(data, after)
-
-
 def _national(data: bytes, budget: Budget) -> Iterator[Span]:
     def judge(m: Any) -> Span | None:
-        if _is_part_of_longer(data, *m.span()) or not _is_valid(m.group().decode(), "US"):
+        if is_part_of_longer(data, *m.span()) or not _is_valid(m.group().decode(), "US"):
             return None
         return Span("PHONE", *m.span())
 
