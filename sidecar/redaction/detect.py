@@ -9,27 +9,38 @@ round costs only time.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sidecar.model import ENTITIES
-from sidecar.redaction.plain import is_odd, plain, readable
+from sidecar.redaction import escapes, wordings
+from sidecar.redaction.own import OWN
+from sidecar.redaction.plain import is_odd
+from sidecar.redaction.reading import Reading, further, undone
 from sidecar.redaction.recogniser import Budget, Exhausted, Span, blanked, pattern, patterns
 from sidecar.redaction.recognisers import ALL
 from sidecar.redaction.recognisers.token import LABEL
 
-GATE = "|".join(f"(?:{r.gate})" for r in ALL)
-"""Matches wherever any recogniser could find something."""
+_VEILS = f"{escapes.GATE}|{wordings.GATE}"
+_VEILED = pattern(_VEILS)
+"""Matches wherever reading the text otherwise could show something."""
+_PIECE = r"\"[+(]{0,2}\d[\d \-.()]{0,18}\"\s*[,}\]]"
+_PIECES = rf"{_PIECE}[^\x00]*{_PIECE}"
+"""Two strings of digits in JSON: they may be pieces of one number."""
+GATE = "|".join((*(f"(?:{r.gate})" for r in ALL), _VEILS, _PIECES))
+"""Matches wherever any recogniser could find something, also in another reading of the text."""
 _GATE = pattern(GATE)
-_GATES = patterns(r.gate for r in ALL)
-_EACH = tuple(pattern(r.gate) for r in ALL)
+_EACH = (*(pattern(r.gate) for r in ALL), _VEILED)
+_GATES = patterns((*(r.gate for r in ALL), _VEILS))
+"""The gates of ALL, and as the last what other readings need."""
 _LARGE = 10_000
 """Bytes from which gates one by one are quicker: each stops at its hit, a set reads to the end."""
-_FINDERS = tuple(r.find for r in ALL)
 _MASK = pattern(
     r"\[(?:" + "|".join(sorted(ENTITIES)) + r")(?::(?:…|\.\.\.)\d{1,4})?\](?:#\d{1,9})?"
 )
 
 _SHORTEST = 3  # characters of a credential
+_DEEPEST = 3
+"""How often a run is decoded that was found in another."""
 
 
 def unescaped(data: bytes) -> bytes:
@@ -57,12 +68,17 @@ def is_suspect(data: bytes, bare: bytes | None = None) -> bool:
     """
     if bare is None:
         bare = unescaped(data)
-    return _GATE.search(bare) is not None or is_odd(data) or b"\\\\u" in data
+    if _GATE.search(bare) is not None or is_odd(data) or OWN.is_suspect_document(data):
+        return True
+    if len(data) - len(bare) == data.count(b'\\"'):
+        return False  # no escapes but those of quotes
+    has_code = b"\\\\u" in data or b"\\\\x" in data
+    return has_code or (b"\\n" in data and wordings.BROKEN_IN_JSON.search(data) is not None)
 
 
 def is_suspect_text(data: bytes) -> bool:
     """The same for the decoded text of one leaf or of several joined by NUL."""
-    return _GATE.search(data) is not None or is_odd(data)
+    return _GATE.search(data) is not None or is_odd(data) or OWN.is_suspect(data)
 
 
 def is_plainly_clean(text: str, gate: Any = _GATE) -> bool:
@@ -71,13 +87,17 @@ def is_plainly_clean(text: str, gate: Any = _GATE) -> bool:
     Masks need not be cut out first: no gate crosses what they are filled with, so what it would
     hit without them it hits with them.
     """
-    return text.isascii() and "\\" not in text and gate.search(text.encode()) is None
+    if not text.isascii() or "\\" in text:
+        return False
+    data = text.encode()
+    return gate.search(data) is None and not OWN.is_suspect(data)
 
 
 def next_suspect(data: bytes, position: int) -> int:
     """Where the gate's next hit starts; the length of the data when there is none."""
     hit = _GATE.search(data, position)
-    return len(data) if hit is None else hit.start()
+    own = OWN.next(data, position)
+    return own if hit is None else min(int(hit.start()), own)
 
 
 def is_mask(text: str) -> bool:
@@ -117,46 +137,80 @@ def detect(
         return [Span("TOKEN", 0, len(text))]
     own = masks(text)
     text = blanked(text, own, "\x00") if own else text
-    budget = budget or Budget()
-    found = _spans(text, context, budget, only)
-    if "\\" in text or (not text.isascii() and is_odd(text.encode())):
-        folded = readable(text)
-        if folded != text:
-            found += _in_original(text, _spans(folded, context, budget, only))
+    look = _Look(context, budget or Budget(), only)
+    found = look.all(text, _DEEPEST)
     if len(found) < 2:  # noqa: PLR2004 - nothing to sort
         return found
     return sorted(dict.fromkeys(found), key=lambda s: (s.start, -s.end))
 
 
-def _in_original(text: str, spans: list[Span]) -> list[Span]:
-    """Spans of the plain text where they stand in the original."""
-    exact = any(not s.is_whole for s in spans)
-    places = plain(text)[1] if exact else ()
-    return [
-        s._replace(end=len(text))
-        if s.is_whole
-        else Span(s.entity, places[s.start], places[s.end - 1] + 1)
-        for s in spans
-    ]
+class _Look(NamedTuple):
+    """What every reading of one text is looked at with."""
 
+    context: str
+    budget: Budget
+    only: Collection[str]
 
-def _spans(text: str, context: str, budget: Budget, only: Collection[str]) -> list[Span]:
-    data = (context + text).encode()
-    found: list[Span] = []
-    whole: list[Span] = []
-    for index in (i for i in _hit(data) if ALL[i].entity in only):
-        try:
-            found += _FINDERS[index](data, budget)
-        except Exhausted:
-            whole.append(Span(ALL[index].entity, 0, len(text), is_whole=True))
-    if not found or (not context and data.isascii()):
-        return found + whole
-    skip = len(context)
-    return whole + [
-        Span(s.entity, max(s.start - skip, 0), s.end - skip)
-        for s in _in_characters(data, found)
-        if s.end > skip
-    ]
+    def all(self, text: str, depth: int) -> list[Span]:
+        """What is in a text as it stands and as it reads, in characters."""
+        data = (self.context + text).encode()
+        hits = _hit(data)
+        is_veiled = len(ALL) in hits
+        found = self.spans(text, data, hits) if hits or OWN.recognisers else []
+        if is_veiled or "\\" in text or (not text.isascii() and is_odd(data)):
+            found += self.otherwise(text, depth)
+        return found
+
+    def spans(self, text: str, data: bytes = b"", hits: Sequence[int] = ()) -> list[Span]:
+        """What is in a text as it stands; `data` and `hits` are what is known of it already."""
+        data = data or (self.context + text).encode()
+        found: list[Span] = []
+        whole: list[Span] = []
+        recognisers = [ALL[i] for i in hits or _hit(data) if i < len(ALL)]
+        for recogniser in (*recognisers, *OWN.recognisers):
+            if recogniser.entity not in self.only:
+                continue
+            try:
+                found += recogniser.find(data, self.budget)
+            except Exhausted:
+                whole.append(Span(recogniser.entity, 0, len(text), is_whole=True))
+        if not found or (not self.context and data.isascii()):
+            return found + whole
+        skip = len(self.context)
+        return whole + [
+            Span(s.entity, max(s.start - skip, 0), s.end - skip)
+            for s in _in_characters(data, found)
+            if s.end > skip
+        ]
+
+    def otherwise(self, text: str, depth: int) -> list[Span]:
+        """What is in the other readings of a text."""
+        data = text.encode()
+        reading = undone(text, escapes.STEPS if escapes.is_escaped(data) else ())
+        found: list[Span] = []
+        if reading.text != text:
+            found += reading.spans(self.spans(reading.text))
+            data = reading.text.encode()
+        if wordings.is_unusual(data):
+            unusual = further(reading, wordings.STEPS)
+            if unusual.text != reading.text:
+                found += unusual.spans(self.spans(unusual.text))
+        if depth and escapes.has_run(data):
+            found += self._inside(reading, depth)
+        return found
+
+    def _inside(self, reading: Reading, depth: int) -> list[Span]:
+        """What runs of base64 or hex say; each is cut whole, for a part of it says nothing."""
+        found: list[Span] = []
+        for run in escapes.runs(reading.text):
+            self.budget.spend()
+            inner = self.all(run.text, depth - 1)
+            found += (
+                span._replace(is_whole=True)
+                for entity in dict.fromkeys(s.entity for s in inner)
+                for span in reading.spans([Span(entity, run.start, run.end)])
+            )
+        return found
 
 
 def _hit(data: bytes) -> Sequence[int]:
@@ -165,7 +219,7 @@ def _hit(data: bytes) -> Sequence[int]:
         return [index for index, gate in enumerate(_EACH) if gate.search(data) is not None]
     hits = _GATES.Match(data) or ()
     if not hits and _GATE.search(data) is not None:
-        return range(len(_FINDERS))  # a set that has run out of memory says nothing at all
+        return range(len(_EACH))  # a set that has run out of memory says nothing at all
     return sorted(hits)
 
 

@@ -188,7 +188,9 @@ def suspects(leaves: list[Leaf]) -> set[int]:
     else:
         parts = [_part(text) for text in texts]
         hits = _hits(b"\x00".join(parts), [len(part) for part in parts])
-        hits |= {i for i, part in enumerate(parts) if is_odd(part) or b"\\u" in part}
+        hits |= {
+            i for i, part in enumerate(parts) if is_odd(part) or b"\\u" in part or b"\\x" in part
+        }
     return hits | {i for i, leaf in enumerate(leaves) if leaf.context == token.LABEL}
 
 

@@ -19,7 +19,7 @@ import orjson
 
 from sidecar.errors import BackendFailed
 from sidecar.model import Finding, JsonObject, Mask, Tool
-from sidecar.redaction import bypath, detect, leaves, marks, media
+from sidecar.redaction import bypath, detect, leaves, marks, media, siblings
 from sidecar.redaction.leaves import Leaf
 from sidecar.redaction.recogniser import Span
 from sidecar.redaction.recognisers.token import LABEL
@@ -150,10 +150,13 @@ class _Content:
         hits = leaves.suspects(found)
         if self._tally.known.is_live:
             hits |= {i for i, leaf in enumerate(found) if self._swept(leaf)}
+        pieces = siblings.pieces(found)
+        hits |= pieces.keys()
         self._looked += len(hits)
         leaves.check_hits(self._looked, BackendFailed)
         keys: list[tuple[Leaf, str]] = []
-        for leaf in (found[i] for i in sorted(hits)):
+        for index in sorted(hits):
+            leaf = found[index]
             pointer = leaves.pointer(leaf.link) if fixed is None else fixed
             if leaf.is_key:
                 keys.append((leaf, pointer))
@@ -162,6 +165,9 @@ class _Content:
             mark = places.named[at].mark if at in places.named else _UNMARKED
             if _is_exempt(leaf, mark, fixed, is_safe=at in places.safe):
                 self._tally.exempt.append(leaf.text)
+            elif index in pieces:
+                spans = [pieces[index], *self._detected(leaf.text, leaf.context)]
+                leaf.container[leaf.key] = self._tally.text(leaf.text, spans, [], pointer, "")
             else:
                 leaf.container[leaf.key] = self._leaf(leaf, mark, pointer)
         self._rename(keys)

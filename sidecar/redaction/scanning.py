@@ -6,7 +6,7 @@ from typing import Any
 
 from sidecar.errors import Malformed
 from sidecar.model import Finding
-from sidecar.redaction import detect, leaves
+from sidecar.redaction import detect, leaves, siblings
 from sidecar.redaction.leaves import Leaf
 from sidecar.redaction.recogniser import Budget, Span
 from sidecar.redaction.recognisers.token import LABEL
@@ -51,12 +51,18 @@ class _Look:
     def tree(self, found: list[Leaf], fixed: str | None) -> list[Finding]:
         """What is in leaves, at the pointer `fixed` or at their own."""
         hits = set(range(len(found))) if self._is_all else leaves.suspects(found)
+        pieces = siblings.pieces(found)
+        hits |= pieces.keys()
         self._looked += len(hits)
         leaves.check_hits(self._looked, Malformed)
         out: list[Finding] = []
-        for leaf in (found[i] for i in sorted(hits)):
+        for index in sorted(hits):
+            leaf = found[index]
             place = self._base + leaves.pointer(leaf.link) if fixed is None else fixed
-            out += self._leaf(leaf, place)
+            if index in pieces:
+                out += _findings(leaf, [pieces[index], *self._spans(leaf)], place)
+            else:
+                out += self._leaf(leaf, place)
         return out
 
     def _leaf(self, leaf: Leaf, place: str) -> list[Finding]:

@@ -47,6 +47,11 @@ def _has_check_digit(digits: bytes) -> bool:
     return total % 10 == 0
 
 
+def is_number(digits: bytes) -> bool:
+    """Whether ASCII digits are a card number as people write it in groups."""
+    return _is_card(digits, is_grouped=True)
+
+
 def _is_card(digits: bytes, *, is_grouped: bool) -> bool:
     # A bare run of thirteen is an EAN far more often than a Visa card of the eighties.
     if len(digits) == _LEAST and not is_grouped:

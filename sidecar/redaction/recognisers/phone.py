@@ -68,6 +68,11 @@ def _is_valid(number: str, region: str) -> bool:
     return phonenumbers.is_valid_number(parsed)
 
 
+def is_number(number: str) -> bool:
+    """Whether a numbering plan knows it: with a plus any country's, else North America's."""
+    return _is_valid(number, "US")
+
+
 def _ends(data: bytes, start: int, end: int) -> list[int]:
     """Where the number may end: after each group of digits, the longest first, at most four.
 
