@@ -27,7 +27,9 @@ _BACKSLASH_GATE = r"\\+[uUxX][0-9A-Fa-f{]"
 _FIRST, _SECOND = "[I-Za-f]", "[C-HS-Xi-ny-z0-3]"
 _THIRD, _FOURTH = "[ABEFIJMNQRUVYZcdghklopstwx014589]", r"[A-Za-z0-9+/_\-]"
 _FOUR = _FIRST + _SECOND + _THIRD + _FOURTH
-_BASE64 = rf"(?:{_FOUR}){{4}}|(?:{_FOUR}){{3}}{_FIRST}(?:{_SECOND}{_THIRD}=|[A-Za-z]==)"
+_BASE64 = (
+    rf"(?:{_FOUR}){{4}}|(?:{_FOUR}){{3}}{_FIRST}(?:{_SECOND}{_THIRD}?)?(?:[^A-Za-z0-9+/_\-]|\z)"
+)
 _HEX = r"(?:[2-7][0-9A-Fa-f]){11}"
 GATE = f"{_PERCENT_GATE}|{_ENTITY_GATE}|{_BASE64}|{_HEX}"
 """Matches wherever undoing may show something; for text whose backslashes are told apart."""
@@ -35,7 +37,7 @@ _ESCAPED = pattern(f"{_PERCENT_GATE}|{_ENTITY_GATE}|{_BACKSLASH_GATE}")
 _RUNS = pattern(f"{_BASE64}|{_HEX}")
 
 _BASE64_RUN = re.compile(r"[A-Za-z0-9+/_\-]{14,}={0,2}")
-_BASE64_START = re.compile(_BASE64)
+_BASE64_START = re.compile(_BASE64.replace(r"\z", r"\Z"))
 _HEX_RUN = re.compile(r"(?:[0-9A-Fa-f]{2}){11,}")
 _HEAD = 1024
 """Characters of a run by which it is known for text; a picture is not decoded further."""

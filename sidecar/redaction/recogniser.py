@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, AnyStr, NamedTuple, Protocol
@@ -121,6 +122,27 @@ def is_part_of_longer(data: bytes, start: int, end: int) -> bool:
     before = start - 1 - (data[start - 1 : start] in (b"-", b"."))
     after = end + (data[end : end + 1] in (b"-", b"."))
     return is_digit(data, before) or is_digit(data, after)
+
+
+_HEX = re.compile(rb"[0-9a-f\-]*")
+_ID = re.compile(
+    rb"[0-9a-f]{24}|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|"
+    rb"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
+)
+_AROUND = 65  # bytes: one more than the longest of them
+
+
+def is_in_id(data: bytes, start: int, end: int) -> bool:
+    """Whether what stands there is a part of a hexadecimal id, a UUID or a digest.
+
+    The rest of the id must have a letter: digits in the shape of an id are still digits.
+    """
+    before = _HEX.match(data[max(start - _AROUND, 0) : start][::-1])
+    after = _HEX.match(data, end, end + _AROUND)
+    first = start - before.end() if before else start
+    last = after.end() if after else end
+    rest = data[first:start] + data[end:last]
+    return not rest.replace(b"-", b"0").isdigit() and _ID.fullmatch(data, first, last) is not None
 
 
 _DISTRACTOR = pattern(

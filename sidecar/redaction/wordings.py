@@ -39,11 +39,11 @@ def _any_of(words: Iterable[str]) -> str:
 
 
 _WORD = _any_of(_DIGIT_OF)
-_SPOKEN_GATE = rf"(?i:(?:(?:{_WORD})[\s,.\-]{{1,3}}){{2}}(?:{_WORD}))"
+_SPOKEN_GATE = rf"(?i:(?:(?:{_WORD})[\s,.\-]{{1,5}}){{2}}(?:{_WORD}))"
 _ITEM = rf"(?:(?:double|triple) (?:{_WORD})|{_WORD}|{_any_of(_SIGN_OF)}|\d)"
 _LETTER = r"[^\W\d_]"
 _ITEMS = re.compile(rf"(?i)(?:double|triple)|{_WORD}|{_any_of(_SIGN_OF)}|\d|[,.\n]")
-_SPOKEN = re.compile(rf"(?i)(?<!{_LETTER}){_ITEM}(?:[\s,.\-]{{1,3}}{_ITEM}){{2,60}}(?!{_LETTER})")
+_SPOKEN = re.compile(rf"(?i)(?<!{_LETTER}){_ITEM}(?:[\s,.\-]{{1,5}}{_ITEM}){{2,60}}(?!{_LETTER})")
 _WORDS = re.compile(rf"(?i){_WORD}")
 _TEN = 10
 
@@ -61,10 +61,17 @@ def _spoken(m: re.Match[str]) -> str:
         times = 1
     if re.fullmatch(r"\d(?: \d)+", out):
         out = out.replace(" ", "")
-    national = out.removeprefix("1") if len(out) > _TEN else out
-    if len(national) == _TEN and national.isdigit():  # nobody speaks an order number so
+    return _as_written(out)
+
+
+def _as_written(spoken: str) -> str:
+    """Digits as a number is written that needs separators to be known; nobody speaks an order's."""
+    bare = re.sub(r"[ \-]", "", spoken)
+    national = bare.removeprefix("1") if len(bare) > _TEN else bare
+    if len(national) == _TEN and national.isdigit():
         return f"{national[:3]}-{national[3:6]}-{national[6:]}"
-    return out
+    is_abroad = len(bare) > _TEN and bare.startswith("00") and bare.isdigit()
+    return f"+{bare[2:]}" if is_abroad else spoken
 
 
 _AT = "at|ät|arroba|arobase|chiocciola|@"
@@ -108,16 +115,19 @@ _ODD = re.compile(
 
 _BREAK = r"\s{0,3}\n\s{0,3}"
 _BROKEN_GATE = (
-    r"\d[ \t\r]{0,3}\n\s{0,3}\d|@[^\s\"@\x00]{0,64}[ \t\r]{0,3}\n|@\s[A-Za-z0-9]|\w\s\s{0,3}@\w"
+    r"\d[\-.()]?[ \t\r]{0,3}\n\s{0,3}[\-.()]?\d|@[^\s\"@\x00]{0,64}[ \t\r]{0,3}\n|"
+    r"@\s[A-Za-z0-9]|\w\s{1,4}@\w"
 )
 _BREAKS = pattern(_BROKEN_GATE)
 _BROKEN = re.compile(
-    rf"(?<=\d){_BREAK}(?=\d)|(?<=\w){_BREAK}(?=@[\w\-]{{1,63}}\.\w)|(?<=@)\s{{1,4}}(?=\w)"
+    rf"(?<=[\d\-.()]){_BREAK}(?=[\d\-.()])|(?<=\w){_BREAK}(?=@[\w\-]{{1,63}}\.\w)|(?<=@)\s{{1,4}}(?=\w)"
 )
 _TLD = r"(?:com|org|net|edu|gov|info|[A-Za-z]{2})"
+_LABEL = r"[\w\-]{1,63}"
 _BROKEN_HOST = re.compile(
-    rf"(@(?:[\w\-]{{1,63}}\.){{0,5}}(?!{_TLD}\s)[\w\-]{{0,63}}){_BREAK}(?=[\w\-]{{0,63}}\.[A-Za-z]{{2}})"
-    rf"|(@(?:[\w\-]{{1,63}}\.){{1,5}}){_BREAK}(?=[A-Za-z]{{2}})"
+    rf"(@{_LABEL}|@(?:{_LABEL}\.){{1,5}}(?!{_TLD}\s){_LABEL}){_BREAK}(?=[\w\-]{{0,63}}\.[A-Za-z]{{2}})|"
+    rf"(@(?:{_LABEL}\.){{1,5}}){_BREAK}(?=[A-Za-z]{{2}})|"
+    rf"(@{_LABEL}(?:\.{_LABEL}){{0,5}}){_BREAK}(?=\.[A-Za-z]{{2}})"
 )
 
 _ALIKE = str.maketrans(
@@ -136,7 +146,7 @@ def _latin(m: re.Match[str]) -> str:
 GATE = f"{_SPOKEN_GATE}|{_SIGNED_GATE}|{_SPACED_GATE}|{_ODD_GATE}|{_BROKEN_GATE}|{_MIXED_GATE}"
 """Matches wherever one of the steps may show something."""
 _GATE = pattern(GATE)
-BROKEN_IN_JSON = pattern(r"\d\s{0,3}(?:\\+[nr]\s{0,3}){1,4}\d")
+BROKEN_IN_JSON = pattern(r"\d[\-.()]?\s{0,3}(?:\\+[nr]\s{0,3}){1,4}[\-.()]?\d")
 """A line broken inside a number as JSON text has it: where escapes are undone, that is a space."""
 
 STEPS: tuple[Step, ...] = (
@@ -146,7 +156,7 @@ STEPS: tuple[Step, ...] = (
     Step(_ADDRESS, _address, _SIGNED),
     Step(_SPOKEN, _spoken, pattern(_SPOKEN_GATE)),
     Step(_ODD, lambda _: "-", pattern(_ODD_GATE)),
-    Step(_BROKEN_HOST, lambda m: m[1] or m[2], _BREAKS),
+    Step(_BROKEN_HOST, lambda m: m[1] or m[2] or m[3], _BREAKS),
     Step(_BROKEN, lambda _: "", _BREAKS),
     Step(_MIXED, _latin, pattern(_MIXED_GATE)),
 )

@@ -5,9 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from sidecar.redaction.recogniser import Budget, Recogniser, Span, is_digit, pattern
+from sidecar.redaction.recogniser import (
+    Budget,
+    Recogniser,
+    Span,
+    is_digit,
+    is_in_id,
+    is_letter,
+    pattern,
+)
 
-_LEAST, _MOST = 13, 19
+_LEAST, _USUAL, _MOST = 13, 16, 19
 _SEPARATOR = r"[\s.\-_/]"
 _RUN = pattern(rf"\d(?:{_SEPARATOR}{{0,2}}\d){{12,255}}")
 _GROUP = re.compile(rb"[0-9]{1,1000}")
@@ -84,6 +92,14 @@ def _is_decimal(data: bytes, groups: list[tuple[int, int]], first: int, last: in
     return (is_fraction and first == last) or is_whole
 
 
+def _is_of_an_id(data: bytes, start: int, end: int, *, is_grouped: bool) -> bool:
+    """Whether digits belong to a hexadecimal id, or are a parcel's, many and glued to letters."""
+    if is_in_id(data, start, end):
+        return True
+    is_long = end - start > _USUAL and not is_grouped
+    return is_long and (is_letter(data, start - 1) or is_letter(data, end))
+
+
 def _in_run(data: bytes, groups: list[tuple[int, int]], budget: Budget) -> Iterator[Span]:
     index = 0
     while index < len(groups):
@@ -93,8 +109,10 @@ def _in_run(data: bytes, groups: list[tuple[int, int]], budget: Budget) -> Itera
             digits = b"".join(data[a:b] for a, b in groups[index : last + 1])
             if _is_decimal(data, groups, index, last):
                 continue
-            if _is_card(digits, is_grouped=last > index):
-                yield Span("CARD", groups[index][0], groups[last][1])
+            place = groups[index][0], groups[last][1]
+            is_card = _is_card(digits, is_grouped=last > index)
+            if is_card and not _is_of_an_id(data, *place, is_grouped=last > index):
+                yield Span("CARD", *place)
                 index = last
                 break
         index += 1

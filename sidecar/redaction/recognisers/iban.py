@@ -36,7 +36,7 @@ def _shape(countries: dict[str, int], kinds: str, least: int) -> str:
     upper = "|".join(sorted(countries))
     lower = upper.lower()
     pairs = (upper, kinds.upper()), (lower, kinds.lower())
-    return "|".join(rf"(?:{c}){_S}\d{_S}\d(?:{_S}[0-9{k}]){{{least}}}" for c, k in pairs)
+    return "|".join(rf"(?:{c})\d\d(?:{_S}[0-9{k}]){{{least}}}" for c, k in pairs)
 
 
 GATE = "|".join(

@@ -17,7 +17,7 @@ _H = r"[0-9A-Fa-f]"
 _V6 = pattern(rf"{_H}{{0,4}}:(?:{_H}{{0,4}}:){{1,7}}(?:{_FOUR}|{_H}{{0,4}})")
 _VERSION = pattern(
     r"(?i)(?:version|versión|versione|versão|release|build|firmware|driver|revision|"
-    r"rev|ver|sdk|chapter|section|kapitel|abschnitt|§|[a-z]/|[a-z])[ :=#]{0,3}v?$"
+    r"rev|ver|sdk|chapter|section|kapitel|abschnitt|§|[a-z]/)[ :=#]{0,3}$"
 )
 _BEFORE = 16  # bytes in which the word of a version stands
 _SHORT = 4
@@ -29,13 +29,10 @@ def _is_version(data: bytes, start: int) -> bool:
     before = data[max(start - _BEFORE, 0) : start]
     m = _VERSION.search(before)
     if m is None:
-        return False
+        return is_letter(data, start - 1)  # v1.2.3.4
     word = m.group().rstrip(b" :=#")
-    # A letter alone counts only where it is glued to the number, as in v1.2.3.4 and Chrome/1.2.3.4,
-    # and a short word only where it is whole: not ser-ver.
-    if len(word) <= len(b"a/"):
-        return before.endswith(word)
-    return len(word) > _SHORT or not is_letter(before, m.start() - 1)
+    # A short word counts only where it is whole: not ser-ver.
+    return word.endswith(b"/") or len(word) > _SHORT or not is_letter(before, m.start() - 1)
 
 
 def _fourth(data: bytes, budget: Budget) -> Iterator[Span]:

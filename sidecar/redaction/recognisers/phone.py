@@ -20,6 +20,7 @@ from sidecar.redaction.recogniser import (
     blanked,
     is_about_something_else,
     is_digit,
+    is_in_id,
     is_letter,
     is_part_of_longer,
     pattern,
@@ -129,7 +130,9 @@ def _international(data: bytes, budget: Budget) -> Iterator[Span]:
 
 def _national(data: bytes, budget: Budget) -> Iterator[Span]:
     def judge(m: Any) -> Span | None:
-        if is_part_of_longer(data, *m.span()) or not _is_valid(m.group().decode(), "US"):
+        if is_part_of_longer(data, *m.span()) or is_in_id(data, *m.span()):
+            return None
+        if not _is_valid(m.group().decode(), "US"):
             return None
         return Span("PHONE", *m.span())
 

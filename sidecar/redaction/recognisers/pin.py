@@ -10,6 +10,7 @@ from sidecar.redaction.recogniser import (
     Span,
     is_about_something_else,
     is_digit,
+    is_in_id,
     is_letter,
     pattern,
 )
@@ -33,9 +34,12 @@ def _spans(data: bytes, budget: Budget) -> Iterator[Span]:
     for m in _CANDIDATE.finditer(data):
         budget.spend()
         (_, after), (start, end) = m.span(1), m.span(2)
-        if is_letter(data, m.start() - 1) or is_letter(data, after) or is_digit(data, end):
-            continue  # "shopping 1234", "pinned 1234", or the head of a longer number
-        if not is_about_something_else(data[after:start]):
+        before = m.start() - 1
+        if is_letter(data, before) or is_digit(data, before):
+            continue  # "shopping 1234", or an id with 2fa in it
+        if is_letter(data, after) or is_digit(data, end):
+            continue  # "pinned 1234", or the head of a longer number
+        if not is_about_something_else(data[after:start]) and not is_in_id(data, m.start(), end):
             yield Span("PIN", start, end)
 
 

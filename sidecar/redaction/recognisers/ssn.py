@@ -25,7 +25,7 @@ WORDS = (
     rf"itin|taxpayer{_J}id(?:entification)?{_J}(?:number)?|"
     rf"(?:número|numero){_J}de{_J}seguro{_J}social|sozialversicherungsnummer)"
 )
-_GROUPED = pattern("|".join(rf"\d{{3}}{s}\d{{2}}{s}\d{{4}}" for s in ("-", r"\s", r"\.", "/")))
+_GROUPED = pattern("|".join(rf"\d{{3}}{s}\d{{2}}{s}\d{{4}}" for s in ("-", r"\s{1,3}", r"\.", "/")))
 _NAMED = pattern(
     rf"(?i:({WORDS}))(?:{_J}(?i:number|no\.?|#))?[\"\s:=\[]*[^\d\"\x00]{{0,16}}"
     r"(\d{3}[\s.\-/]{0,3}\d{2}[\s.\-/]{0,3}\d{4})"
@@ -69,7 +69,7 @@ def _find(data: bytes, budget: Budget | None = None) -> list[Span]:
 
 RECOGNISER = Recogniser(
     entity="SSN",
-    gate=r"\d{3}(?:-\d{2}-|\s\d{2}\s|\.\d{2}\.|/\d{2}/)\d{4}|"
+    gate=r"\d{3}(?:-\d{2}-|\s{1,3}\d{2}\s{1,3}|\.\d{2}\.|/\d{2}/)\d{4}|"
     rf"(?i:{WORDS})[\w\- #.]{{0,20}}[\"\s:=\[]*[^\d\"\x00]{{0,24}}\d{{3}}[\s.\-/]{{0,3}}\d{{2}}|"
     rf"(?i:{WORDS})[\w\-]{{0,20}}\"\s*:\s*\[\s*[\"\d]",
     find=_find,
