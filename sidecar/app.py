@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from sidecar import audit, changes, edge, entrance, identity, upstream
+from sidecar import audit, changes, edge, entrance, identity, redaction, upstream
 from sidecar.catalog import Catalog, Pins, Reviewed
 from sidecar.catalog import load as load_catalog
 from sidecar.endpoint import Endpoint
@@ -101,6 +101,8 @@ async def opened(
             be read.
     """
     async with AsyncExitStack() as stack:
+        redaction.use((own.pattern, own.entity) for own in settings.redaction.patterns)
+        stack.callback(redaction.use, ())
         writer = audit.Writer(
             settings.audit.folder,
             instance=f"{settings.listen.host}:{settings.listen.port}",

@@ -2,9 +2,16 @@
 
 Three ways, in this order: by path, for the catalog knows where a tool's records hold a name or an
 address; by content, for anything that verifies as a mail address, telephone number, card number,
-credential or spoken secret wherever it stands; and by value, for what was masked by path may be
-repeated in prose. What content alone cannot tell, a name in prose that no field repeats or a
-foreign number in national format without a word beside it, is not found, and nobody may promise so.
+credential or spoken secret wherever it stands, and for what the operator's own patterns match; and
+by value, for what was masked by path may be repeated in prose.
+
+A text is read twice where that can change anything: as it is written, and without its escapes and
+disguises, which `escapes` and `wordings` list; what is found there is cut where it is written.
+
+What content alone cannot tell is not found, and nobody may promise so: a name in prose that no
+field repeats; a foreign number in national format without a word beside it (of such numbers in
+public sentences about one in three); a value that is encrypted, in a picture, or in base64 four
+times over; a number in pieces that do not follow each other.
 
 All of it runs on the event loop and yields to nobody, so all of it is bounded. What is larger than
 `leaves.MAX_RESULT` or `leaves.MAX_ARGUMENTS`, has more than `leaves.MAX_HITS` suspicious leaves or
@@ -14,8 +21,9 @@ data is masked whole, which takes more than need be and leaves nothing.
 """
 
 from sidecar.redaction.masking import Redacted, redact, redact_value
+from sidecar.redaction.own import use
 from sidecar.redaction.scanning import scan
 from sidecar.redaction.scrubbing import scrub, scrub_value
 from sidecar.redaction.withholding import withhold
 
-__all__ = ["Redacted", "redact", "redact_value", "scan", "scrub", "scrub_value", "withhold"]
+__all__ = ["Redacted", "redact", "redact_value", "scan", "scrub", "scrub_value", "use", "withhold"]

@@ -16,7 +16,15 @@ from sidecar.redaction import escapes, wordings
 from sidecar.redaction.own import OWN
 from sidecar.redaction.plain import is_odd
 from sidecar.redaction.reading import Reading, further, undone
-from sidecar.redaction.recogniser import Budget, Exhausted, Span, blanked, pattern, patterns
+from sidecar.redaction.recogniser import (
+    Budget,
+    Exhausted,
+    Recogniser,
+    Span,
+    blanked,
+    pattern,
+    patterns,
+)
 from sidecar.redaction.recognisers import ALL
 from sidecar.redaction.recognisers.token import LABEL
 
@@ -164,16 +172,11 @@ class _Look(NamedTuple):
     def spans(self, text: str, data: bytes = b"", hits: Sequence[int] = ()) -> list[Span]:
         """What is in a text as it stands; `data` and `hits` are what is known of it already."""
         data = data or (self.context + text).encode()
-        found: list[Span] = []
-        whole: list[Span] = []
         recognisers = [ALL[i] for i in hits or _hit(data) if i < len(ALL)]
-        for recogniser in (*recognisers, *OWN.recognisers):
-            if recogniser.entity not in self.only:
-                continue
-            try:
-                found += recogniser.find(data, self.budget)
-            except Exhausted:
-                whole.append(Span(recogniser.entity, 0, len(text), is_whole=True))
+        found, whole = self._found(recognisers, data, len(text))
+        if OWN.recognisers:  # which see the text alone, for it may be matched from end to end
+            own, spent = self._found(OWN.recognisers, text.encode(), len(text))
+            whole += spent + _in_characters(text.encode(), own)
         if not found or (not self.context and data.isascii()):
             return found + whole
         skip = len(self.context)
@@ -182,6 +185,21 @@ class _Look(NamedTuple):
             for s in _in_characters(data, found)
             if s.end > skip
         ]
+
+    def _found(
+        self, recognisers: Sequence[Recogniser], data: bytes, length: int
+    ) -> tuple[list[Span], list[Span]]:
+        """What they find, in bytes; and where the budget was spent, the whole text."""
+        found: list[Span] = []
+        whole: list[Span] = []
+        for recogniser in recognisers:
+            if recogniser.entity not in self.only:
+                continue
+            try:
+                found += recogniser.find(data, self.budget)
+            except Exhausted:
+                whole.append(Span(recogniser.entity, 0, length, is_whole=True))
+        return found, whole
 
     def otherwise(self, text: str, depth: int) -> list[Span]:
         """What is in the other readings of a text."""

@@ -1,7 +1,7 @@
 """Patterns of the operator's own: what this organisation takes for personal data.
 
 They are matched by RE2, whose time is linear whatever the pattern, against the text of one leaf at
-a time, so `^` and `$` mean its ends. They are set once, at the start, for the whole process.
+a time, so `^` and `$` mean its ends. They are set for the whole process, as where its log goes is.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _recogniser(own: OwnPattern) -> Recogniser:
         found: list[Span] = []
         for m in compiled.finditer(data):
             budget.spend()
-            if m.end() > m.start():
+            if m.group().strip(b"\x00"):  # nothing, or masks alone
                 found.append(Span(own.entity, *m.span()))
         return found
 
@@ -79,3 +79,14 @@ class Own:
 
 OWN = Own()
 """Those of this process."""
+
+
+def use(patterns: Iterable[tuple[str, str]]) -> None:
+    """Find what these patterns match from now on, in all that is scanned, masked or logged.
+
+    Each is a pattern of RE2's and the entity that it finds. They take the place of those before.
+
+    Raises:
+        re2.error: one is no pattern of RE2's.
+    """
+    OWN.fill(OwnPattern(*each) for each in patterns)

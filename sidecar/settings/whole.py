@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from sidecar.settings.access import DEFAULT_ACCOUNT, Bearer, Endpoint
 from sidecar.settings.kinds import Fault, Host, Origin, PublicUrl, ReadableFile, SecretFile
 from sidecar.settings.listening import Admin, Listen, Listening, Provisioning
+from sidecar.settings.patterns import Redaction
 from sidecar.settings.sections import (
     Account,
     Audit,
@@ -61,6 +62,7 @@ class Settings(BaseSettings):
     provisioning: Provisioning | None = None
     policy: Policy = Policy()
     catalog: Catalog = Catalog()
+    redaction: Redaction = Redaction()
     audit: Audit
     limits: Limits = Limits()
     log: Log = Log()
