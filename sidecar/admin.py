@@ -14,7 +14,10 @@ from sidecar.audit import Writer
 from sidecar.catalog import Drift, Reviewed
 from sidecar.metrics import CONTENT_TYPE, Metrics
 from sidecar.pipeline import Surveys
+from sidecar.redaction import Redactor
 
+_CANARY_SECONDS = 10.0
+"""How long what the canaries told is told again: whoever asks without end makes no work."""
 _ENDED = "nobody looks at the backend's tools any more; the log says why; restart the sidecar\n"
 _STALE = (
     "ok, but the backend's list of tools could not be read for long, and calls are refused until "
@@ -23,12 +26,17 @@ _STALE = (
 
 
 def application(
-    writer: Writer, reviewed: Reviewed, surveys: Surveys, metrics: Metrics
+    writer: Writer,
+    reviewed: Reviewed,
+    surveys: Surveys,
+    metrics: Metrics,
+    redactor: Redactor,
 ) -> Starlette:
     """Make the admin application.
 
     Liveness is this process answering. Readiness is a loaded policy, without which nothing is
-    served at all, an audit log that can be written, and somebody who looks at the backend's tools;
+    served at all, an audit log that can be written, redaction that masks made-up data, and somebody
+    who looks at the backend's tools;
     a backend that is down makes none of them fail, since restarting the agent's pod would not help.
     That its list could not be read for long, and how many tools differ from what was reviewed,
     stands in the text.
@@ -40,6 +48,9 @@ def application(
     async def readyz(_: Request) -> PlainTextResponse:
         if not writer.revive():
             return PlainTextResponse("the audit log cannot be written\n", status_code=503)
+        if leaks := redactor.leaks(older_than=_CANARY_SECONDS):
+            what = f"redaction let made-up data through: {', '.join(leaks)}\n"
+            return PlainTextResponse(what, status_code=503)
         if surveys.has_ended:
             return PlainTextResponse(_ENDED, status_code=503)
         return PlainTextResponse(_STALE if surveys.is_stale else _told(reviewed.drift))

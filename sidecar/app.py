@@ -25,6 +25,7 @@ from sidecar.monitoring import Monitoring
 from sidecar.pipeline import Backends, Durability, Organs, Road, Rules, Survey, Surveys
 from sidecar.policy import Bundle, Embedded, Engine, Policy, Server
 from sidecar.policy import load as load_policies
+from sidecar.redaction import Redactor
 from sidecar.settings import Rotating, Settings, Target, secret, shipped, token_in, url_in
 
 _log = structlog.get_logger("sidecar.app")
@@ -32,11 +33,12 @@ _log = structlog.get_logger("sidecar.app")
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What is read and checked before anything is opened: catalog, policy and pins."""
+    """What is read and tried before anything is opened: catalog, policy, pins and redaction."""
 
     catalog: Catalog
     bundle: Bundle
     pins: Pins | None
+    redactor: Redactor
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Running:
     surveys: Surveys
     verifier: identity.Verifier
     metrics: Metrics
+    redactor: Redactor
 
 
 def now() -> datetime:
@@ -72,7 +75,11 @@ def check(settings: Settings) -> Parts:
             problems.extend(error.problems)
     if problems:
         raise ConfigError(problems)
-    return Parts(*found)
+    catalog, bundle, pins = found
+    tools = [row.tool for row in catalog.rows]
+    has_pseudonyms = bundle.names("pseudonym")
+    redactor = redaction.made(settings.redaction, tools, has_pseudonyms=has_pseudonyms)
+    return Parts(catalog, bundle, pins, redactor)
 
 
 def _read_catalog(settings: Settings) -> Catalog:
@@ -131,7 +138,9 @@ async def opened(
             backends=Backends(clients),
             surveys=surveys,
             watches=monitoring.watches,
+            redaction=parts.redactor,
         )
+        stack.callback(parts.redactor.close)
         road = Road(organs, rules(settings), now)
         stack.push_async_callback(road.close)
         numbers = monitoring.begin(road, writer, engine, parts.catalog, reviewed, surveys)
@@ -142,7 +151,7 @@ async def opened(
         watch = changes.Watch(changes.files(settings), writer, elsewhere)
         stack.push_async_callback(_stop, asyncio.create_task(watch.run()))
         _log.info("opened", endpoints=len(settings.endpoints), tools=len(parts.catalog))
-        yield Running(endpoint, road, writer, reviewed, surveys, verifier, numbers)
+        yield Running(endpoint, road, writer, reviewed, surveys, verifier, numbers, parts.redactor)
 
 
 def _endpoint(settings: Settings, road: Road) -> Endpoint:

@@ -17,9 +17,10 @@ Method = Literal["list", "get", "create", "update", "delete", "custom"]
 Effect = Literal["read", "write", "destructive"]
 """How much a call can change. Unknown tools count as destructive."""
 
-Action = Literal["keep", "mask", "last4", "drop"]
-"""What a mask does to a value: leave it, replace it by `[ENTITY]`, keep its last four digits, or
-leave an empty text. Members and their types stay, so that an output schema still holds."""
+Action = Literal["keep", "last4", "pseudonym", "mask", "drop"]
+"""What a mask does to a value, from mild to strict: leave it, keep its last four digits, put in
+its place a token that is the same for the same value, replace it by `[ENTITY]`, or leave an empty
+text. Members and their types stay, so that an output schema still holds."""
 
 METHOD_GROUPS: Mapping[str, frozenset[str]] = MappingProxyType(
     {"read": frozenset({"list", "get"}), "write": frozenset({"create", "update", "delete"})}

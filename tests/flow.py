@@ -26,6 +26,7 @@ from sidecar.endpoint import Endpoint as AsgiEndpoint
 from sidecar.metrics import Counts
 from sidecar.model import Endpoint, Reply
 from sidecar.pipeline import Backends, Durability, Organs, Road, Rules, Surveys, Watch
+from sidecar.redaction import Redactor
 from sidecar.settings import shipped
 
 SECRET = "a-secret-of-at-least-32-bytes-for-tests"
@@ -159,12 +160,14 @@ class Flow:
         accounts: Mapping[str, Any] = NO_ACCOUNTS,
         surveys: Callable[[audit.Writer], Surveys] | None = None,
         watches: tuple[Watch, ...] = (),
+        redactor: Redactor | None = None,
     ) -> None:
         self.log = folder / "audit" / "audit.jsonl"
         self.backend = Backend()
         self.counts = Counts()
         self.tokens = {name: identity.new_endpoint_token() for name in ENDPOINTS}
         self.denied = identity.NOTHING_DENIED
+        self.redactor = redactor or Redactor()
         self.directory = identity.Directory(KEY, self._endpoints())
         secret_file = folder / "secret"
         secret_file.touch(mode=0o600)
@@ -186,6 +189,7 @@ class Flow:
             backends=Backends({"": self.backend, **accounts}),
             surveys=surveys(self.writer) if surveys else None,
             watches=(self.counts.ended, *watches),
+            redaction=self.redactor,
         )
         edges = edge.Rules(frozenset({"localhost"}), frozenset(), 1 << 20)
         rules = Rules(edges, Durability(), is_discovery, streams)
@@ -246,6 +250,7 @@ async def flow(folder: Path, engine: Any = None, **settings: Any) -> AsyncIterat
         yield made
     finally:
         await made.http.aclose()
+        made.redactor.close()
         with contextlib.suppress(Exception):
             await made.road.close()
         with contextlib.suppress(Exception):

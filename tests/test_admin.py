@@ -21,13 +21,17 @@ from sidecar.errors import OrganDown
 from sidecar.metrics import Counts, Metrics, Sources
 from sidecar.model import Event
 from sidecar.pipeline import Survey, Surveys
+from sidecar.redaction import Redactor
 
 pytestmark = pytest.mark.anyio
 
 
 @asynccontextmanager
 async def listening(
-    folder: Path, max_bytes: int = 1 << 20, made: Callable[..., Survey] = Survey
+    folder: Path,
+    max_bytes: int = 1 << 20,
+    made: Callable[..., Survey] = Survey,
+    redactor: Redactor | None = None,
 ) -> AsyncIterator[tuple[httpx2.AsyncClient, audit.Writer, Reviewed]]:
     """The admin application of a real writer."""
     writer = audit.Writer(
@@ -36,8 +40,10 @@ async def listening(
     reviewed = Reviewed(CATALOG)
     survey = made(Backend(), reviewed, writer, 60.0, 60.0)
     metrics = Metrics(Counts(), Sources(drift=lambda: reviewed.drift))
-    application = admin.application(writer, reviewed, Surveys({"": survey}), metrics)
-    transport = httpx2.ASGITransport(application)
+    looked_at = admin.application(
+        writer, reviewed, Surveys({"": survey}), metrics, redactor or Redactor()
+    )
+    transport = httpx2.ASGITransport(looked_at)
     try:
         async with httpx2.AsyncClient(transport=transport, base_url="http://admin") as client:
             yield client, writer, reviewed

@@ -45,7 +45,12 @@ def test_the_librarys_policies_say_of_an_example_what_the_catalog_says(row: Row,
 
 
 ARGUMENTS = [(row, name) for row in CATALOG.rows for name in row.input_schema["properties"]]
-MASKS = ("[EMAIL]", "Dear [NAME:c0ffee0123] of [PHONE:…2671],", {"deep": ["", "[CARD:…1111]"]})
+MASKS = (
+    "[EMAIL]",
+    "Dear [NAME:c0ffee0123] of [PHONE:…2671],",
+    {"deep": ["", "[CARD:…1111]"]},
+    "[NAME:k1:abcdefghij234567]",
+)
 
 
 def is_closed_to_masks(row: Row, name: str) -> bool:
@@ -54,7 +59,7 @@ def is_closed_to_masks(row: Row, name: str) -> bool:
     return marks.overwrites or marks.outbound if marks else row.tool.effect != "read"
 
 
-@pytest.mark.parametrize("mask", MASKS, ids=["alone", "in a text", "deep"])
+@pytest.mark.parametrize("mask", MASKS, ids=["alone", "in a text", "deep", "token"])
 @pytest.mark.parametrize(
     ("row", "name"), ARGUMENTS, ids=[f"{row.tool.name}-{name}" for row, name in ARGUMENTS]
 )

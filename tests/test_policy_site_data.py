@@ -17,7 +17,11 @@ CONFIG = [
     ("destructive_role: [a]", "is no key of the library", "did you mean destructive_roles?"),
     ("masks: {PHNE: mask}", "PHNE is no entity", "did you mean PHONE?"),
     ("masks: {PHONE: maks}", "maks is no action", "did you mean mask?"),
-    ("masks: {PHONE: 4}", "the action of PHONE is no word", "one of: drop, keep, last4, mask"),
+    (
+        "masks: {PHONE: 4}",
+        "the action of PHONE is no word",
+        "one of: drop, keep, last4, mask, pseudonym",
+    ),
     ("masks: [PHONE]", "site.config.masks is no object", "ENTITY: action"),
     ("bulk_roles: lead", "site.config.bulk_roles is no list", "bulk_roles: [word]"),
     ("bulk_roles: [1]", "holds what is no word", "quotes"),

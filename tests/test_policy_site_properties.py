@@ -27,7 +27,7 @@ CONDITIONS = st.sampled_from(
     ]
 )
 TEXTS = st.text('abc %é"\\{}', max_size=8).map(lambda text: orjson.dumps(text).decode())
-ACTIONS = st.sampled_from(["keep", "mask", "last4", "drop"])
+ACTIONS = st.sampled_from(["keep", "mask", "last4", "pseudonym", "drop"])
 CONFIGS = st.fixed_dictionaries(
     {},
     optional={

@@ -158,7 +158,7 @@ def test_a_contact_field_holds_what_it_looks_like(entity, raw, kind):
 
 
 TOOL = Tool("t", pii=(PersonalData("/name", "NAME"), PersonalData("/a/*", "EMAIL")), safe=("/id",))
-actions = st.sampled_from(["keep", "mask", "last4", "drop"])
+actions = st.sampled_from(["keep", "mask", "last4", "pseudonym", "drop"])
 rules = st.lists(
     st.builds(
         Mask, st.just("t"), actions, st.just("c"), st.sampled_from(["EMAIL", "PHONE", "NAME"])

@@ -17,6 +17,7 @@ from sidecar.errors import BackendFailed
 from sidecar.metrics import Metrics, Sources
 from sidecar.model import Reply
 from sidecar.pipeline import Survey, Surveys
+from sidecar.redaction import Redactor
 
 pytestmark = pytest.mark.anyio
 
@@ -86,7 +87,9 @@ async def test_invariant_4_no_metric_names_a_tool_a_caller_or_a_customer(tmp_pat
         await f.ask(call(SAID), bearer=bearer)
         survey = Survey(f.backend, reviewed, f.writer, 60.0, 60.0)
         metrics = Metrics(f.counts, Sources(drift=lambda: reviewed.drift))
-        looked_at = admin.application(f.writer, reviewed, Surveys({"": survey}), metrics)
+        looked_at = admin.application(
+            f.writer, reviewed, Surveys({"": survey}), metrics, Redactor()
+        )
         transport = httpx2.ASGITransport(looked_at)
         async with httpx2.AsyncClient(transport=transport, base_url="http://admin") as http:
             told = [(await http.get(path)).text for path in ("/metrics", "/readyz", "/livez")]

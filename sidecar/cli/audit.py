@@ -9,9 +9,13 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from sidecar.cli import audit_hash
+
 audit = typer.Typer(
     help="The audit log: verify it, report on it, look one up.", no_args_is_help=True
 )
+
+audit.command("hash")(audit_hash.hash_value)
 
 _ELSEWHERE = """\
 Give the whole id, as a refusal carries it in "gladly-mcp-sidecar/event".

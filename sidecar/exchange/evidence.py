@@ -173,7 +173,7 @@ def _data_in(exchange: Exchange) -> JsonObject:
     if exchange.tool is not None:
         if _EXPORT in exchange.tool.tags:
             section["is_export"] = True
-        if found := subjects(exchange.tool, exchange.arguments):
+        if found := [*subjects(exchange.tool, exchange.arguments), *exchange.people]:
             section["subjects"] = found
     return section
 

@@ -72,8 +72,9 @@ class Exchange(NamedTuple):
     """A request on its way. A named tuple, since its `_replace` costs a quarter of a dataclass'.
 
     `id` names the exchange in the audit log; `started` and `sent` are monotonic seconds. `tool` and
-    `arguments` are what the decision is about, `facts` what it was asked with; the result of an
-    exchange with `is_listing` is a list of tools. `told` is what its intent said.
+    `arguments` are what the decision is about, `facts` what it was asked with; `people` are
+    whom the arguments name, as tokens; the result of an exchange with `is_listing` is a list of
+    tools. `told` is what its intent said.
     """
 
     id: str
@@ -87,6 +88,7 @@ class Exchange(NamedTuple):
     arguments: JsonObject = {}  # noqa: RUF012 - nobody changes it; a call brings its own
     is_listing: bool = False
     findings: tuple[Finding, ...] = ()
+    people: tuple[JsonObject, ...] = ()
     facts: Facts | None = None
     decision: Decision | None = None
     decide_us: int = 0

@@ -20,6 +20,7 @@ from sidecar.model import JsonObject, Mask, Message, Reply
 from sidecar.pipeline import results, tasks
 from sidecar.pipeline.lists import Lists, private
 from sidecar.pipeline.questions import Questions
+from sidecar.pipeline.results import Results
 from sidecar.pipeline.waiting import Waiting
 
 MAX_EVENT: Final = 4 * 1024 * 1024
@@ -38,7 +39,8 @@ _JSON: Final = frozenset(
 class Inspector:
     """Redacts bodies and events with the masks of the exchange that they answer."""
 
-    def __init__(self, lists: Lists, questions: Questions, waiting: Waiting) -> None:
+    def __init__(self, lists: Lists, questions: Questions, waiting: Waiting, made: Results) -> None:
+        self._results = made
         self._lists = lists
         self._questions = questions
         self._waiting = waiting
@@ -139,8 +141,8 @@ class Inspector:
             self._questions.notice(exchange, message)
             if tasks.is_notice(message):
                 await self._questions.check(exchange, message.params)
-                return self._waiting.tasks.notice(exchange, message)
-            return results.of_notification(exchange, message, _masks(exchange))
+                return await self._waiting.tasks.notice(exchange, message, self._results)
+            return await self._results.of_notification(exchange, message, _masks(exchange))
         return await self._response(asked or exchange, message)
 
     def _asked(self, exchange: Exchange, message: Message) -> Exchange:
@@ -158,7 +160,7 @@ class Inspector:
             error = message.body["error"]
             code = error.get("code")
             asked.tally.error_code = code if type(code) is int else 0
-            return results.of_error(asked, asked, message)
+            return await self._results.of_error(asked, asked, message)
         result = message.body["result"]
         await self._questions.check(asked, result)
         if isinstance(result.get("result"), dict):  # of a task, inside its state
@@ -170,18 +172,18 @@ class Inspector:
             raise BackendFailed("a result that nobody waits for", reason="foreign_response")
         if asked.message.method == "tools/call" and asked.tool is not None:
             self._waiting.tasks.created(asked, result)
-            return results.of_call(asked, asked, message)
-        about_tasks = self._waiting.tasks.shown(asked, message)
+            return await self._results.of_call(asked, asked, message)
+        about_tasks = await self._waiting.tasks.shown(asked, message, self._results)
         if about_tasks is not None:
             return _private(about_tasks, asked)
-        done = results.redacted(asked, message, "result", result, _masks(asked))
+        done = await self._results.redacted(asked, message, "result", result, _masks(asked))
         return _private(done, asked)
 
     async def _list(self, asked: Exchange, message: Message, result: JsonObject) -> Message:
         is_plain = asked.message is None or asked.message.method == "tools/list"
         if is_plain:
-            filtered = results.listed(asked, await self._lists.filtered(asked, result))
-            shown = private(filtered, asked)
+            filtered = await self._lists.filtered(asked, result)
+            shown = private(await self._results.listed(asked, filtered), asked)
         elif asked.is_listing:
             shown = await self._lists.discovered(asked, result)
         else:

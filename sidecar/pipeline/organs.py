@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sidecar import audit, edge
 from sidecar.catalog import Tools
@@ -11,11 +11,12 @@ from sidecar.pipeline.backend import Backends
 from sidecar.pipeline.records import Durability, Watch
 from sidecar.pipeline.survey import Surveys
 from sidecar.policy import Policy
+from sidecar.redaction import Redactor
 
 
 @dataclass(frozen=True, slots=True)
 class Organs:
-    """What the road is made of; redaction is functions only and needs no instance.
+    """What the road is made of. Looks at arguments are functions of `sidecar.redaction` alone.
 
     Without `surveys` the tools are taken as the catalog has them, never compared with a backend's.
     `watches` count what passed, and change nothing.
@@ -29,6 +30,7 @@ class Organs:
     backends: Backends
     surveys: Surveys | None = None
     watches: tuple[Watch, ...] = ()
+    redaction: Redactor = field(default_factory=Redactor)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from sidecar.catalog import EXITS, TO_AGENT
 from sidecar.errors import BackendFailed, Refusal
 from sidecar.exchange import Exchange
 from sidecar.model import JsonObject, Message, Verdict
-from sidecar.pipeline import results
 from sidecar.pipeline.backend import Backends
+from sidecar.pipeline.results import Results
 from sidecar.pipeline.survey import Surveys
 from sidecar.pipeline.waiting import Asked
 from sidecar.policy import Facts, Policy
@@ -37,12 +37,14 @@ class Questions:
         asked: Asked,
         surveys: Surveys | None,
         clock: Callable[[], datetime],
+        results: Results,
     ) -> None:
         self._backends = backends
         self._policy = policy
         self._asked = asked
         self._surveys = surveys
         self._clock = clock
+        self._results = results
 
     def notice(self, exchange: Exchange, notification: Message) -> None:
         """Take note that the list of tools has changed for the account of this exchange."""
@@ -68,7 +70,9 @@ class Questions:
             await self._answer(exchange, no)
             return None
         self._asked.add(exchange, question)
-        return results.redacted(exchange, question, "params", question.params, verdict.masks)
+        return await self._results.redacted(
+            exchange, question, "params", question.params, verdict.masks
+        )
 
     async def check(self, exchange: Exchange, result: JsonObject) -> None:
         """Refuse a result that asks for what may not be asked (input_required).

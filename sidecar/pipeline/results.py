@@ -24,29 +24,145 @@ _TOOLS: Final = b'"tools":['
 """How a list of tools stands in our own JSON; inside a string its quotes would be escaped."""
 
 
-def of_call(exchange: Exchange, asked: Exchange, message: Message) -> Message:
-    """Mask a call's result by the paths and masks of the tool that was called.
+class Results:
+    """Step 9 of single messages; `redactor` masks and counts."""
 
-    Raises:
-        BackendFailed: a member looks like another one, so that some client would read it instead.
-    """
-    result = message.body["result"]
-    shown = _called(exchange, asked, result)
-    return message if shown is result else jsonrpc.message({**message.body, "result": shown})
+    def __init__(self, redactor: redaction.Redactor) -> None:
+        self._redactor = redactor
 
+    async def of_call(self, exchange: Exchange, asked: Exchange, message: Message) -> Message:
+        """Mask a call's result by the paths and masks of the tool that was called.
 
-def _called(exchange: Exchange, asked: Exchange, result: JsonObject) -> JsonObject:
-    if jsonrpc.has_look_alike(result, _CALLED):
-        raise _odd("a member of the result looks like another one")
-    tool = asked.tool or Tool(asked.method)
-    done = redaction.redact(result, tool, _masks(asked))
-    _count(exchange, done)
-    payload = _payload(result)
-    exchange.tally.is_tool_error = result.get("isError") is True
-    exchange.tally.is_rate_limited = exchange.tally.is_tool_error and _is_429(payload)
-    _about(exchange, tool, asked.arguments, payload)
-    shown: JsonObject = done.value
-    return shown
+        Raises:
+            BackendFailed: a member looks like another one, so that some client would read it
+                instead.
+        """
+        result = message.body["result"]
+        shown = await self._called(exchange, asked, result)
+        return message if shown is result else jsonrpc.message({**message.body, "result": shown})
+
+    async def _called(self, exchange: Exchange, asked: Exchange, result: JsonObject) -> JsonObject:
+        if jsonrpc.has_look_alike(result, _CALLED):
+            raise _odd("a member of the result looks like another one")
+        tool = asked.tool or Tool(asked.method)
+        done = await self._redactor.redact(result, tool, _masks(asked))
+        _count(exchange, done)
+        payload = _payload(result)
+        exchange.tally.is_tool_error = result.get("isError") is True
+        exchange.tally.is_rate_limited = exchange.tally.is_tool_error and _is_429(payload)
+        _about(exchange, tool, asked.arguments, payload)
+        shown: JsonObject = done.value
+        return shown
+
+    async def task(self, asked: Exchange, state: JsonObject) -> JsonObject:
+        """Mask what is said of a task: its result and error as those of the call that it came from.
+
+        Raises:
+            BackendFailed: a list of tools stands in it, a member looks like another one, or result
+                or error is no object.
+        """
+        around = {key: value for key, value in state.items() if key not in _INLINED}
+        if jsonrpc.has_look_alike(state, _STATE) or _TOOLS in jsonrpc.dumps(around):
+            raise _odd("the state of a task in no known form")
+        done = await self._redactor.redact_value(around, _masks(asked))
+        _count(asked, done)
+        if done.value.keys() != around.keys():
+            raise _odd("personal data as the name of a member")
+        shown: JsonObject = dict(done.value)
+        for member in _INLINED & state.keys():
+            inner = state[member]
+            if not isinstance(inner, dict) or "tools" in inner:
+                raise _odd(f"the {member} of a task in no known form")
+            make = self._called if member == "result" else self._error
+            shown[member] = await make(asked, asked, inner)
+        return {key: shown[key] for key in state}
+
+    async def redacted(
+        self, exchange: Exchange, message: Message, member: str, value: Any, masks: tuple[Mask, ...]
+    ) -> Message:
+        """Mask one member of a message by its content."""
+        done = await self._redactor.redact_value(value, masks)
+        _count(exchange, done)
+        if done.value is value or member not in message.body:
+            return message
+        return jsonrpc.message({**message.body, member: done.value})
+
+    async def of_error(self, exchange: Exchange, asked: Exchange, message: Message) -> Message:
+        """Mask an error: its data by the paths of the tool that was called, all of it by content.
+
+        Raises:
+            BackendFailed: a list of tools stands in it.
+        """
+        if _TOOLS in message.canonical:
+            raise _odd("a list of tools in an error")
+        error = message.body["error"]
+        shown = await self._error(exchange, asked, error)
+        return message if shown is error else jsonrpc.message({**message.body, "error": shown})
+
+    async def _error(self, exchange: Exchange, asked: Exchange, error: JsonObject) -> JsonObject:
+        exchange.tally.is_rate_limited = _is_429(error.get("data"))
+        if asked.tool is not None:
+            _about(exchange, asked.tool, asked.arguments, error.get("data"))
+        if asked.tool is None or "data" not in error:
+            done = await self._redactor.redact_value(error, _masks(asked))
+            _count(exchange, done)
+            shown: JsonObject = done.value
+            return shown
+        around = {key: value for key, value in error.items() if key != "data"}
+        whole = {"error": around, "structuredContent": error["data"]}
+        done = await self._redactor.redact(whole, asked.tool, _masks(asked))
+        _count(exchange, done)
+        return {**done.value["error"], "data": done.value["structuredContent"]}
+
+    async def of_notification(
+        self, exchange: Exchange, message: Message, masks: tuple[Mask, ...]
+    ) -> Message:
+        """Mask a notification by its content.
+
+        Raises:
+            BackendFailed: a list of tools stands in it, or personal data in its name.
+        """
+        if _TOOLS in message.canonical or redaction.scan(message.method):
+            raise _odd("a notification of what is no business of one")
+        return await self.redacted(exchange, message, "params", message.params, masks)
+
+    async def listed(self, exchange: Exchange, result: JsonObject) -> JsonObject:
+        """A filtered list of tools without what belongs to no list, and masked around the tools.
+
+        What is reviewed of a tool stays as it is: a mask would break a schema.
+
+        Raises:
+            BackendFailed: it is a list and something else besides, or reads as another list.
+        """
+        is_list = result.get("resultType", "complete") == "complete"
+        if not is_list or not isinstance(result.get("nextCursor", ""), str | None):
+            raise _odd("a list that is not only a list")
+        around = {key: result[key] for key in ("_meta",) if key in result}
+        if _TOOLS in jsonrpc.dumps(around) or jsonrpc.has_look_alike(result, _LISTED):
+            raise _odd("a list of tools beside the list of tools")
+        kept = {key: value for key, value in result.items() if key in _LISTED}
+        tools = [await self._entry(exchange, entry) for entry in result["tools"]]
+        return {**kept, **await self._masked(exchange, around), "tools": tools}
+
+    async def _entry(self, exchange: Exchange, entry: JsonObject) -> JsonObject:
+        """An entry of a list, masked where it was not reviewed."""
+        if jsonrpc.has_look_alike(entry, _ENTRY):
+            raise _odd("a member of a tool looks like another one")
+        return {
+            **entry,
+            **await self._masked(exchange, {k: v for k, v in entry.items() if k not in _ENTRY}),
+        }
+
+    async def _masked(self, exchange: Exchange, members: JsonObject) -> JsonObject:
+        if not members:
+            return members
+        done = await self._redactor.redact_value(members, ())
+        _count(exchange, done)
+        # A member whose name was masked would stay beside its other self.
+        if done.value.keys() != members.keys():
+            raise _odd("personal data as the name of a member")
+        masked: JsonObject = done.value
+        return masked
 
 
 def _about(exchange: Exchange, tool: Tool, arguments: JsonObject, payload: Any) -> None:
@@ -56,70 +172,6 @@ def _about(exchange: Exchange, tool: Tool, arguments: JsonObject, payload: Any) 
     met = exchanges.subjects(tool, arguments, payload)
     new = [{"kind": "customer", "id": merge["to"]} for merge in tally.merged]
     tally.subjects = [*met, *(one for one in new if one not in met)]
-
-
-def task(asked: Exchange, state: JsonObject) -> JsonObject:
-    """Mask what is said of a task: its result and error as those of the call that it came from.
-
-    Raises:
-        BackendFailed: a list of tools stands in it, a member looks like another one, or result or
-            error is no object.
-    """
-    around = {key: value for key, value in state.items() if key not in _INLINED}
-    if jsonrpc.has_look_alike(state, _STATE) or _TOOLS in jsonrpc.dumps(around):
-        raise _odd("the state of a task in no known form")
-    done = redaction.redact_value(around, _masks(asked))
-    _count(asked, done)
-    if done.value.keys() != around.keys():
-        raise _odd("personal data as the name of a member")
-    shown: JsonObject = dict(done.value)
-    for member in _INLINED & state.keys():
-        inner = state[member]
-        if not isinstance(inner, dict) or "tools" in inner:
-            raise _odd(f"the {member} of a task in no known form")
-        is_result = member == "result"
-        shown[member] = _called(asked, asked, inner) if is_result else _error(asked, asked, inner)
-    return {key: shown[key] for key in state}
-
-
-def redacted(
-    exchange: Exchange, message: Message, member: str, value: Any, masks: tuple[Mask, ...]
-) -> Message:
-    """Mask one member of a message by its content."""
-    done = redaction.redact_value(value, masks)
-    _count(exchange, done)
-    if done.value is value or member not in message.body:
-        return message
-    return jsonrpc.message({**message.body, member: done.value})
-
-
-def of_error(exchange: Exchange, asked: Exchange, message: Message) -> Message:
-    """Mask an error: its data by the paths of the tool that was called, all of it by content.
-
-    Raises:
-        BackendFailed: a list of tools stands in it.
-    """
-    if _TOOLS in message.canonical:
-        raise _odd("a list of tools in an error")
-    error = message.body["error"]
-    shown = _error(exchange, asked, error)
-    return message if shown is error else jsonrpc.message({**message.body, "error": shown})
-
-
-def _error(exchange: Exchange, asked: Exchange, error: JsonObject) -> JsonObject:
-    exchange.tally.is_rate_limited = _is_429(error.get("data"))
-    if asked.tool is not None:
-        _about(exchange, asked.tool, asked.arguments, error.get("data"))
-    if asked.tool is None or "data" not in error:
-        done = redaction.redact_value(error, _masks(asked))
-        _count(exchange, done)
-        shown: JsonObject = done.value
-        return shown
-    around = {key: value for key, value in error.items() if key != "data"}
-    whole = {"error": around, "structuredContent": error["data"]}
-    done = redaction.redact(whole, asked.tool, _masks(asked))
-    _count(exchange, done)
-    return {**done.value["error"], "data": done.value["structuredContent"]}
 
 
 def vendors_error(exchange: Exchange, reply: Reply) -> Message | None:
@@ -148,55 +200,6 @@ def vendors_error(exchange: Exchange, reply: Reply) -> Message | None:
         return jsonrpc.message({"jsonrpc": "2.0", "id": asked.id, "error": error})
     except Malformed:
         return None
-
-
-def of_notification(exchange: Exchange, message: Message, masks: tuple[Mask, ...]) -> Message:
-    """Mask a notification by its content.
-
-    Raises:
-        BackendFailed: a list of tools stands in it, or personal data in its name.
-    """
-    if _TOOLS in message.canonical or redaction.scan(message.method):
-        raise _odd("a notification of what is no business of one")
-    return redacted(exchange, message, "params", message.params, masks)
-
-
-def listed(exchange: Exchange, result: JsonObject) -> JsonObject:
-    """A filtered list of tools without what belongs to no list, and masked around the tools.
-
-    What is reviewed of a tool stays as it is: a mask would break a schema.
-
-    Raises:
-        BackendFailed: it is a list and something else besides, or reads as another list.
-    """
-    is_list = result.get("resultType", "complete") == "complete"
-    if not is_list or not isinstance(result.get("nextCursor", ""), str | None):
-        raise _odd("a list that is not only a list")
-    around = {key: result[key] for key in ("_meta",) if key in result}
-    if _TOOLS in jsonrpc.dumps(around) or jsonrpc.has_look_alike(result, _LISTED):
-        raise _odd("a list of tools beside the list of tools")
-    kept = {key: value for key, value in result.items() if key in _LISTED}
-    tools = [_entry(exchange, entry) for entry in result["tools"]]
-    return {**kept, **_masked(exchange, around), "tools": tools}
-
-
-def _entry(exchange: Exchange, entry: JsonObject) -> JsonObject:
-    """An entry of a list, masked where it was not reviewed."""
-    if jsonrpc.has_look_alike(entry, _ENTRY):
-        raise _odd("a member of a tool looks like another one")
-    return {**entry, **_masked(exchange, {k: v for k, v in entry.items() if k not in _ENTRY})}
-
-
-def _masked(exchange: Exchange, members: JsonObject) -> JsonObject:
-    if not members:
-        return members
-    done = redaction.redact_value(members, ())
-    _count(exchange, done)
-    # A member whose name was masked would stay beside its other self.
-    if done.value.keys() != members.keys():
-        raise _odd("personal data as the name of a member")
-    masked: JsonObject = done.value
-    return masked
 
 
 def _odd(detail: str) -> BackendFailed:

@@ -41,6 +41,7 @@ from sidecar.pipeline.lists import Lists
 from sidecar.pipeline.organs import Organs, Rules
 from sidecar.pipeline.questions import Questions
 from sidecar.pipeline.records import Records, ended, status_of
+from sidecar.pipeline.results import Results
 from sidecar.pipeline.streams import Streams
 from sidecar.pipeline.waiting import Asked, Waiting
 from sidecar.policy import Facts
@@ -72,8 +73,11 @@ class Road:
         self._streams = Streams(rules.streams)
         self._records = Records(organs.audit, rules.durability, organs.watches)
         lists = Lists(organs.tools, organs.policy, clock, is_discovery=rules.is_discovery)
-        questions = Questions(organs.backends, organs.policy, self._asked, organs.surveys, clock)
-        self._inspector = Inspector(lists, questions, self._waiting)
+        made = Results(organs.redaction)
+        questions = Questions(
+            organs.backends, organs.policy, self._asked, organs.surveys, clock, made
+        )
+        self._inspector = Inspector(lists, questions, self._waiting, made)
         self.steps: tuple[tuple[str, Step], ...] = (
             ("admit", self._admit),  # 1
             ("verify", self._verify),  # 2
@@ -159,7 +163,9 @@ class Road:
         answers = message.params.get("inputResponses")
         if answers:
             findings += redaction.scan(answers, "/inputResponses")
-        return exchange._replace(findings=findings)
+        tool, arguments = exchange.tool, exchange.arguments
+        people = self._organs.redaction.people(arguments, findings, tool) if tool else ()
+        return exchange._replace(findings=findings, people=people)
 
     async def _decide(self, exchange: Exchange) -> Exchange:
         # Before anything is asked or written on behalf of an account that is not there any more.

@@ -17,7 +17,7 @@ from sidecar import edge, jsonrpc
 from sidecar.errors import BackendFailed, Malformed
 from sidecar.exchange import Exchange, answers
 from sidecar.model import Decision, JsonObject, Message, Tool
-from sidecar.pipeline import results
+from sidecar.pipeline.results import Results
 
 _ONE: Final = frozenset({"tasks/get", "tasks/result", "tasks/update", "tasks/cancel"})
 _METHODS: Final = _ONE | {"tasks/list"}
@@ -96,7 +96,7 @@ class Tasks:
             raise BackendFailed("about a task of nobody", reason="foreign_response")
         return call
 
-    def shown(self, asked: Exchange, message: Message) -> Message | None:
+    async def shown(self, asked: Exchange, message: Message, results: Results) -> Message | None:
         """A result about tasks, masked, and a list without those of others; None for other results.
 
         Raises:
@@ -106,25 +106,28 @@ class Tasks:
         if asked.method not in _METHODS:
             return None
         if asked.method == "tasks/result":
-            return results.of_call(asked, asked, message)
-        listed = self._listed(asked, result) if asked.method == "tasks/list" else None
-        return jsonrpc.message({**message.body, "result": listed or results.task(asked, result)})
+            return await results.of_call(asked, asked, message)
+        is_list = asked.method == "tasks/list"
+        make = self._listed(asked, result, results) if is_list else results.task(asked, result)
+        return jsonrpc.message({**message.body, "result": await make})
 
-    def notice(self, exchange: Exchange, message: Message) -> Message | None:
+    async def notice(
+        self, exchange: Exchange, message: Message, results: Results
+    ) -> Message | None:
         """A notification about a task, masked; None if it is not the caller's own."""
         call = self._of(exchange, message.params.get("taskId"))
         if call is None:
             return None
-        return jsonrpc.message({**message.body, "params": results.task(call, message.params)})
+        return jsonrpc.message({**message.body, "params": await results.task(call, message.params)})
 
-    def _listed(self, asked: Exchange, result: JsonObject) -> JsonObject:
+    async def _listed(self, asked: Exchange, result: JsonObject, results: Results) -> JsonObject:
         entries = result.get("tasks")
         is_list = isinstance(entries, list) and all(isinstance(e, dict) for e in entries)
         if not isinstance(entries, list) or not is_list or not result.keys() <= _LISTED:
             raise BackendFailed("no list of tasks", reason="backend_malformed")
         own = [(self._of(asked, entry.get("taskId")), entry) for entry in entries]
-        shown = [results.task(call, entry) for call, entry in own if call is not None]
-        around = results.task(asked, {k: v for k, v in result.items() if k != "tasks"})
+        shown = [await results.task(call, entry) for call, entry in own if call is not None]
+        around = await results.task(asked, {k: v for k, v in result.items() if k != "tasks"})
         return {**around, "tasks": shown}
 
     def _of(self, exchange: Exchange, task_id: Any) -> Exchange | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any, Literal
 from sidecar.errors import ConfigError, Problem
 from sidecar.policy import data as read_data
 
+_OF_SITE = re.compile(r"^package\s+site\b", re.MULTILINE)
 _DATA_NAMES = ("data.yaml", "data.yml", "data.json")
 
 
@@ -61,6 +63,15 @@ class Bundle:
     files: tuple[DataFile, ...] = ()
     site_rules: tuple[SiteRule, ...] = ()
     mentions: tuple[Mention, ...] = ()
+
+    def names(self, action: str) -> bool:
+        """Whether the configured masks, or a module of the site, name an action."""
+        masks: dict[str, Any] = {}
+        for root in ("sidecar", "site"):
+            config = self.data.get(root, {}).get("config", {})
+            masks |= config.get("masks", {}) if isinstance(config, Mapping) else {}
+        modules = (text for _, text in self.modules if _OF_SITE.search(text))
+        return action in masks.values() or any(f'"{action}"' in text for text in modules)
 
 
 def read(folders: Sequence[Path]) -> Bundle:

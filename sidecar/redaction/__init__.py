@@ -13,17 +13,39 @@ field repeats; a foreign number in national format without a word beside it (of 
 public sentences about one in three); a value that is encrypted, in a picture, or in base64 four
 times over; a number in pieces that do not follow each other.
 
-All of it runs on the event loop and yields to nobody, so all of it is bounded. What is larger than
+The functions here yield to nobody, so all of it is bounded. What is larger than
 `leaves.MAX_RESULT` or `leaves.MAX_ARGUMENTS`, has more than `leaves.MAX_HITS` suspicious leaves or
 repeats more than `known.MAX_LIVE` names is refused as `unscannable`. Once
 `recogniser.MAX_JUDGED` candidates were verified, the rest is not: a leaf that may hold personal
-data is masked whole, which takes more than need be and leaves nothing.
+data is masked whole, which takes more than need be and leaves nothing. The road asks a `Redactor`,
+which holds the keys of pseudonyms, masks large results beside the event loop, and is tried with
+made-up values (`canaries`).
 """
 
+from sidecar.redaction.making import keys, made
 from sidecar.redaction.masking import Redacted, redact, redact_value
 from sidecar.redaction.own import use
+from sidecar.redaction.pseudonyms import NONE, PSEUDONYMOUS, Key, Pseudonyms
+from sidecar.redaction.redactor import Counts, Redactor
 from sidecar.redaction.scanning import scan
 from sidecar.redaction.scrubbing import scrub, scrub_value
 from sidecar.redaction.withholding import withhold
 
-__all__ = ["Redacted", "redact", "redact_value", "scan", "scrub", "scrub_value", "use", "withhold"]
+__all__ = [
+    "NONE",
+    "PSEUDONYMOUS",
+    "Counts",
+    "Key",
+    "Pseudonyms",
+    "Redacted",
+    "Redactor",
+    "keys",
+    "made",
+    "redact",
+    "redact_value",
+    "scan",
+    "scrub",
+    "scrub_value",
+    "use",
+    "withhold",
+]

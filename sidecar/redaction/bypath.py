@@ -11,7 +11,7 @@ from sidecar.errors import BackendFailed
 from sidecar.model import Action, Finding, JsonObject
 from sidecar.redaction import detect, leaves, marks, media
 from sidecar.redaction.leaves import Link
-from sidecar.redaction.rules import rendered
+from sidecar.redaction.rules import Rules
 from sidecar.redaction.tally import Tally
 
 _CONTACT = frozenset({"EMAIL", "PHONE"})
@@ -73,9 +73,9 @@ def mask_paths(value: JsonObject, node: marks.Node, tally: Tally) -> Payloads:
     return payloads
 
 
-def _shown(entity: str, action: Action, raw: str) -> str:
+def _shown(rules: Rules, entity: str, action: Action, raw: str) -> str:
     """A text in the place of a text, so that an output schema still holds."""
-    return "" if action == "drop" else rendered(entity, action, raw)
+    return "" if action == "drop" else rules.rendered(entity, action, raw)
 
 
 def _kind(entity: str, raw: Any) -> str:
@@ -103,5 +103,5 @@ def _mask(place: marks.Place, pointer: str, tally: Tally) -> None:
     is_text = isinstance(raw, str)
     if is_text:
         tally.known.add(entity, action, raw)
-    place.container[place.key] = _shown(entity, action, raw) if is_text else None
+    place.container[place.key] = _shown(tally.rules, entity, action, raw) if is_text else None
     tally.masked.append(finding)

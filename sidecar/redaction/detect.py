@@ -43,7 +43,8 @@ _GATES = patterns((*(r.gate for r in ALL), _VEILS))
 _LARGE = 10_000
 """Bytes from which gates one by one are quicker: each stops at its hit, a set reads to the end."""
 _MASK = pattern(
-    r"\[(?:" + "|".join(sorted(ENTITIES)) + r")(?::(?:…|\.\.\.)\d{1,4})?\](?:#\d{1,9})?"
+    r"\[(?:" + "|".join(sorted(ENTITIES)) + r")"
+    r"(?::(?:(?:…|\.\.\.)\d{1,4}|[a-z0-9]{1,16}:[a-z2-7]{16}))?\](?:#\d{1,9})?"
 )
 
 _SHORTEST = 3  # characters of a credential

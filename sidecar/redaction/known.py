@@ -61,18 +61,24 @@ class Known:
         self._compared = 0
 
     def add(self, entity: str, action: Action, raw: str) -> None:
-        """Remember a value that was masked by path, and of a name each part of four letters."""
+        """Remember a value that was masked by path, and of a name each part of four letters.
+
+        A part has no pseudonym: many people have the same.
+        """
         if entity not in SWEPT:
             return
-        values = [raw.strip()]
+        self._put(entity, action, raw.strip())
         if entity == "NAME":
-            values += _WORD.findall(raw)
-        for value in map(folded, values):
-            if len(value) < _LEAST or not any(c.isalnum() for c in value):
-                continue
-            if value not in self._values:
-                self._values[value] = (entity, action)
-                self._index(value)
+            for part in _WORD.findall(raw):
+                self._put(entity, "mask" if action == "pseudonym" else action, part)
+
+    def _put(self, entity: str, action: Action, raw: str) -> None:
+        value = folded(raw)
+        if len(value) < _LEAST or not any(c.isalnum() for c in value):
+            return
+        if value not in self._values:
+            self._values[value] = (entity, action)
+            self._index(value)
 
     def _index(self, value: str) -> None:
         """By the first word; a value of another script, as it has no words, by a first sign."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 from sidecar.model import Action, Mask
+from sidecar.redaction.pseudonyms import NONE, Pseudonyms
 
-_STRICTNESS: Mapping[Action, int] = {"keep": 0, "last4": 1, "mask": 2, "drop": 3}
+_STRICTNESS: Mapping[Action, int] = {name: rank for rank, name in enumerate(get_args(Action))}
 _SHORTENED = frozenset({"PHONE", "CARD", "SSN", "IBAN", "EXTERNAL_ID", "CUSTOM"})
 """Entities of which last digits may be shown; of a credential or an address none may."""
 _FEWEST_DIGITS = 8
@@ -31,9 +33,10 @@ class Rules:
 
     entities: Mapping[str, Action]
     pointers: tuple[tuple[str, Action], ...]
+    pseudonyms: Pseudonyms = NONE
 
     @classmethod
-    def of(cls, masks: Sequence[Mask]) -> Rules:
+    def of(cls, masks: Sequence[Mask], pseudonyms: Pseudonyms = NONE) -> Rules:
         """Sort the masks; of several on one entity the strictest holds."""
         entities: dict[str, Action] = {}
         pointers: list[tuple[str, Action]] = []
@@ -43,22 +46,23 @@ class Rules:
                 entities[mask.entity] = _stricter(held, mask.action)
             if mask.pointer is not None:
                 pointers.append((mask.pointer, mask.action))
-        return cls(entities, tuple(sorted(pointers)))
+        return cls(entities, tuple(sorted(pointers)), pseudonyms)
 
     def action(self, entity: str) -> Action:
         """What to do with an entity wherever it is found."""
         return self.entities.get(entity, "mask")
 
+    def rendered(self, entity: str, action: Action, raw: str) -> str:
+        """The mask that takes a value's place: `[EMAIL]`, `[CARD:…1111]`, `[EMAIL:k1:…]`.
 
-def rendered(entity: str, action: Action, raw: str) -> str:
-    """The mask that takes a value's place: `[EMAIL]`, or `[CARD:…1111]` for `last4`.
-
-    `last4` is `mask` for a value of fewer than eight digits and for entities that are not numbers.
-    """
-    if action == "last4" and entity in _SHORTENED:
-        digits = "".join(filter(str.isdecimal, raw))
-        if not digits.isascii():
-            digits = "".join(str(int(c)) for c in digits)
-        if len(digits) >= _FEWEST_DIGITS:
-            return f"[{entity}:…{digits[-_SHOWN:]}]"
-    return f"[{entity}]"
+        `last4` is `mask` for a value of fewer than eight digits and for entities that are not
+        numbers, `pseudonym` for secrets and where there is no key.
+        """
+        if action == "last4" and entity in _SHORTENED:
+            digits = "".join(filter(str.isdecimal, raw))
+            if not digits.isascii():
+                digits = "".join(str(int(c)) for c in digits)
+            if len(digits) >= _FEWEST_DIGITS:
+                return f"[{entity}:…{digits[-_SHOWN:]}]"
+        token = self.pseudonyms.token(entity, raw) if action == "pseudonym" else None
+        return token or f"[{entity}]"

@@ -13,6 +13,7 @@ from sidecar.settings.files import Rotating, secret, shipped, stamp
 from sidecar.settings.kinds import SecretUrl, token_in, url_in
 from sidecar.settings.listening import Admin, Listen, Listening, Provisioning
 from sidecar.settings.loading import load
+from sidecar.settings.redaction import Redaction
 from sidecar.settings.sections import (
     Account,
     Audit,
@@ -44,6 +45,7 @@ __all__ = [
     "Log",
     "Policy",
     "Provisioning",
+    "Redaction",
     "Rotating",
     "SecretUrl",
     "Settings",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Annotated
 
@@ -54,17 +53,3 @@ class Pattern(Section):
     entity: Entity = Field(
         "CUSTOM", description="Entity as which it is found; the rules' masks go by it."
     )
-
-
-class Redaction(Section):
-    """What is found besides the kinds that the sidecar knows."""
-
-    patterns: tuple[Pattern, ...] = Field(
-        (), max_length=100, description="Patterns of your own, matched against every text."
-    )
-
-    def faults(self) -> Iterator[Fault]:
-        """Names are one pattern's each."""
-        names = [pattern.name for pattern in self.patterns]
-        if len(set(names)) < len(names):
-            yield Fault("patterns", "has two with the same name", "each needs its own")

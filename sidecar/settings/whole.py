@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from sidecar.settings.access import DEFAULT_ACCOUNT, Bearer, Endpoint
 from sidecar.settings.kinds import Fault, Host, Origin, PublicUrl, ReadableFile, SecretFile
 from sidecar.settings.listening import Admin, Listen, Listening, Provisioning
-from sidecar.settings.patterns import Redaction
+from sidecar.settings.redaction import Redaction
 from sidecar.settings.sections import (
     Account,
     Audit,

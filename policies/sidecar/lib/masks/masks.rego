@@ -6,7 +6,7 @@ package sidecar.lib.masks
 # METADATA
 # title: Rank
 # description: The actions, and how strict each is.
-rank := {"keep": 0, "last4": 1, "mask": 2, "drop": 3}
+rank := {"keep": 0, "last4": 1, "pseudonym": 2, "mask": 3, "drop": 4}
 
 # METADATA
 # title: Strictest
@@ -31,7 +31,7 @@ joined(common, own) := (common - contested) | strictest(contested | own) if {
 # In a union of objects the later one wins: first by action, then, among equals, by code.
 _strictest_by(kind, masks) := {mask |
 	actions := object.union_n([objects |
-		some action in ["keep", "last4", "mask", "drop"]
+		some action in ["keep", "last4", "pseudonym", "mask", "drop"]
 		objects := {candidate[kind]: action | some candidate in masks; candidate.action == action}
 	])
 	strict := {candidate | some candidate in masks; actions[candidate[kind]] == candidate.action}

@@ -14,6 +14,8 @@ test_different_things_keep_their_masks if {
 test_the_strictest_action_wins if {
 	masks.strictest({_on("EMAIL", "keep", "z"), _on("EMAIL", "last4", "a")}) == {_on("EMAIL", "last4", "a")}
 	masks.strictest({_on("EMAIL", "mask", "a"), _on("EMAIL", "last4", "z")}) == {_on("EMAIL", "mask", "a")}
+	masks.strictest({_on("EMAIL", "pseudonym", "a"), _on("EMAIL", "last4", "z")}) == {_on("EMAIL", "pseudonym", "a")}
+	masks.strictest({_on("EMAIL", "pseudonym", "z"), _on("EMAIL", "mask", "a")}) == {_on("EMAIL", "mask", "a")}
 	masks.strictest({_on("EMAIL", "mask", "z"), _on("EMAIL", "drop", "a")}) == {_on("EMAIL", "drop", "a")}
 }
 
