@@ -181,15 +181,24 @@ def test_an_object_and_its_text_are_masked_alike(value, masks):
 
 
 def test_what_is_safe_and_what_is_named_are_told_apart():
-    node = marks.tree((PersonalData("/a/x", "NAME"),), ("/a/**", "/id"), (("/id", "mask"),))
-    assert node is not None
+    tree = marks.tree((PersonalData("/a/x", "NAME"),), ("/a/**", "/id"), (("/id", "mask"),))
     record: dict[str, Any] = {"a": {"x": "Jane", "y": 1}, "id": "X"}
-    places = marks.places(record, node)
-    assert [(p.key, p.mark.entity, p.mark.action) for p in places.named.values()] == [
+    named = marks.places(record, tree.named).values()
+    assert [(p.key, p.mark.entity, p.mark.action) for p in named] == [
         ("x", "NAME", None),
         ("id", "", "mask"),
     ]
-    assert places.safe == {(id(record["a"]), "x"), (id(record["a"]), "y"), (id(record), "id")}
+    safe = marks.places(record, tree.safe)
+    assert set(safe) == {(id(record["a"]), "x"), (id(record["a"]), "y"), (id(record), "id")}
+
+
+def test_json_in_any_other_text_than_a_payload_has_no_safe_places():
+    tool = Tool("t", pii=(PersonalData("/name", "NAME"),), safe=("/a",))
+    value = "20260504T093127Z4155552671"[:22]
+    record = {"a": value, "note": orjson.dumps({"a": "4111111111111111"}).decode(), "b": "x@x.test"}
+    shown = redact({"structuredContent": record}, tool, ()).value["structuredContent"]
+    assert shown["a"] == value
+    assert orjson.loads(shown["note"]) == {"a": "[CARD]"}
 
 
 @pytest.mark.parametrize("many", [0, 40])

@@ -20,10 +20,12 @@ _DIGITS = 5
 
 
 class Payload(NamedTuple):
-    """A payload that is parsed, with its marked leaves: `structuredContent` or a text."""
+    """A payload that is parsed, with its named leaves: `structuredContent` or a text."""
 
     root: Any
     places: marks.Places
+    is_record: bool = True
+    """Whether the patterns speak of it; not of JSON in any other text."""
 
 
 Payloads = dict[int, Payload]
@@ -58,7 +60,7 @@ def mask_paths(value: JsonObject, node: marks.Node, tally: Tally) -> Payloads:
     root = value.get("structuredContent")
     if isinstance(root, (dict, list)):
         payloads[id(value)] = Payload(root, marks.places(root, node))
-        for place in payloads[id(value)].places.named.values():
+        for place in payloads[id(value)].places.values():
             _mask(place, "/structuredContent" + leaves.pointer(place.link), tally)
     for holder, link in payload_texts(value):
         inner = leaves.parsed(holder["text"])
@@ -66,7 +68,7 @@ def mask_paths(value: JsonObject, node: marks.Node, tally: Tally) -> Payloads:
             leaves.check_inner(inner, holder["text"], BackendFailed)
             payloads[id(holder)] = Payload(inner, marks.places(inner, node))
             pointer = leaves.pointer(link)
-            for place in payloads[id(holder)].places.named.values():
+            for place in payloads[id(holder)].places.values():
                 _mask(place, pointer, tally)
             # Always: a repeated key would otherwise pass with the value that was not parsed.
             holder["text"] = orjson.dumps(inner).decode()

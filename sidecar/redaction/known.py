@@ -74,19 +74,24 @@ class Known:
 
     def _put(self, entity: str, action: Action, raw: str) -> None:
         value = folded(raw)
-        if len(value) < _LEAST or not any(c.isalnum() for c in value):
-            return
-        if value not in self._values:
+        if len(value) >= _LEAST and value not in self._values and self._is_indexed(value):
             self._values[value] = (entity, action)
-            self._index(value)
 
-    def _index(self, value: str) -> None:
-        """By the first word; a value of another script, as it has no words, by a first sign."""
-        by = self._by_word if value.isascii() else self._by_sign
-        first = (_WORD_OF if value.isascii() else _FOREIGN).search(value)
-        if first is not None:
-            begun = by.setdefault(first.group(), {})
-            begun.setdefault((first.start(), len(value)), set()).add(value)
+    def _is_indexed(self, value: str) -> bool:
+        """By the first word; a value of another script, as it has no words, by a first sign.
+
+        Not if it has neither letter nor digit.
+        """
+        if value.isascii():
+            by, first = self._by_word, _WORD_OF.search(value)
+        else:
+            by, first = self._by_sign, _FOREIGN.search(value)
+            first = first if any(c.isalnum() for c in value) else None
+        if first is None:
+            return False
+        begun = by.setdefault(first.group(), {})
+        begun.setdefault((first.start(), len(value)), set()).add(value)
+        return True
 
     def is_in(self, data: bytes) -> bool:
         """Whether serialised JSON may hold one. Those it may hold are looked for from now on.

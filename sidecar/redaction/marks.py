@@ -22,15 +22,10 @@ class Mark:
 
     entity: str = ""
     action: Action | None = None
-    is_safe: bool = False
 
     def joined(self, other: Mark) -> Mark:
         """Both: this one's entity if it has any, the stricter action."""
-        return Mark(
-            entity=self.entity or other.entity,
-            action=strictest(self.action, other.action),
-            is_safe=self.is_safe or other.is_safe,
-        )
+        return Mark(self.entity or other.entity, strictest(self.action, other.action))
 
 
 class Place(NamedTuple):
@@ -57,12 +52,17 @@ class Node:
         self.children.setdefault(segments[0], Node()).add(segments[1:], mark)
 
 
-class Places(NamedTuple):
-    """Keyed by (id of the container, key): valid while the containers live."""
+Places = dict[tuple[int, Any], Place]
+"""Marked leaves in the order of the patterns, by (id of the container, key): valid while the
+containers live."""
 
-    named: dict[tuple[int, Any], Place]
-    """What is marked by an entity or an action, in the order of the patterns."""
-    safe: set[tuple[int, Any]]
+
+class Tree(NamedTuple):
+    """The patterns of one tool and decision: two trees, for what is safe is asked for seldom."""
+
+    named: Node | None
+    """What is marked by an entity or an action."""
+    safe: Node | None
 
 
 def _segments(pattern: str) -> list[str]:
@@ -74,16 +74,18 @@ def _segments(pattern: str) -> list[str]:
 @lru_cache(maxsize=512)
 def tree(
     pii: tuple[PersonalData, ...], safe: tuple[str, ...], pointers: tuple[tuple[str, Action], ...]
-) -> Node | None:
-    """The patterns as a tree; None when there are none."""
+) -> Tree:
+    """The patterns as trees."""
+    marked = [(data.pattern, Mark(entity=data.entity)) for data in pii]
+    marked += [(text, Mark(action=action)) for text, action in pointers]
+    return Tree(_grown(marked), _grown([(text, Mark()) for text in safe]))
+
+
+def _grown(marked: list[tuple[str, Mark]]) -> Node | None:
     root = Node()
-    for data in pii:
-        root.add(_segments(data.pattern), Mark(entity=data.entity))
-    for text, action in pointers:
-        root.add(_segments(text), Mark(action=action))
-    for text in safe:
-        root.add(_segments(text), Mark(is_safe=True))
-    return root if root.children or root.mark else None
+    for text, mark in marked:
+        root.add(_segments(text), mark)
+    return root if marked else None
 
 
 def records(root: Any) -> list[tuple[Any, Link]]:
@@ -109,20 +111,21 @@ def _each(inner: list[Any], link: Link) -> list[tuple[Any, Link]]:
     return [(record, (link, i)) for i, record in enumerate(inner)]
 
 
-def places(root: Any, node: Node) -> Places:
-    """Every leaf of the payload's records that a pattern names."""
-    found = Places({}, set())
-    for record, link in records(root):
-        _walk(record, node, link, found)
+def places(root: Any, node: Node | None) -> Places:
+    """Every leaf of the payload's records that a pattern names; None names nothing."""
+    found: Places = {}
+    if node is not None:
+        for record, link in records(root):
+            _walk(record, node, link, found)
     return found
 
 
 def _walk(value: Any, node: Node, link: Link, found: Places) -> None:
     if node.mark is not None:
         _below(value, node.mark, link, found)
-    if isinstance(value, dict):
+    if type(value) is dict:
         _members(value, node, link, found)
-    elif isinstance(value, list):
+    elif type(value) is list:
         _elements(value, node, link, found)
 
 
@@ -146,8 +149,9 @@ def _elements(value: list[Any], node: Node, link: Link, found: Places) -> None:
 
 
 def _step(container: Any, key: Any, child: Any, node: Node, link: Link, found: Places) -> None:
-    if isinstance(child, (dict, list)):
-        _walk(child, node, (link, key), found)
+    if type(child) is dict or type(child) is list:
+        if child:
+            _walk(child, node, (link, key), found)
     elif node.mark is not None:
         _put(container, key, node.mark, link, found)
 
@@ -164,13 +168,10 @@ def _below(value: Any, mark: Mark, link: Link, found: Places) -> None:
 
 def _put(container: Any, key: Any, mark: Mark, above: Link, found: Places) -> None:
     at = (id(container), key)
-    if mark.is_safe:
-        found.safe.add(at)
-    if mark.entity or mark.action:
-        place = found.named.get(at)
-        # The deeper pattern comes later, and names the entity.
-        joined = mark if place is None else mark.joined(place.mark)
-        found.named[at] = Place(container, key, (above, key), joined)
+    place = found.get(at)
+    # The deeper pattern comes later, and names the entity.
+    joined = mark if place is None else mark.joined(place.mark)
+    found[at] = Place(container, key, (above, key), joined)
 
 
 _SAFE = re.compile(

@@ -34,6 +34,7 @@ _OPAQUE = frozenset({"nextCursor", "requestState", "taskId"})
 _TASK_ID = ((None, "task"), "taskId")
 """The same in the result that announces a task (MCP 2025-11-25)."""
 _UNMARKED = marks.Mark()
+_NO_MARKS = marks.Tree(None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +98,18 @@ def redact_dumped(
         Late: the deadline has passed.
     """
     rules = Rules.of(masks, pseudonyms)
-    has_paths = tool is not None and bool(tool.pii or rules.pointers)
-    node = marks.tree(tool.pii, tool.safe, rules.pointers) if tool is not None else None
+    tree = marks.tree(tool.pii, tool.safe, rules.pointers) if tool is not None else None
     tally = Tally(rules, deadline or Deadline())
     payloads: bypath.Payloads = {}
-    is_owned = has_paths or next(media.blocks(value), None) is not None
+    named = tree.named if tree is not None else None
+    is_owned = named is not None or next(media.blocks(value), None) is not None
     if is_owned:
         value = orjson.loads(data)
         bypath.withhold_media(value, tally)
-        if has_paths and node is not None:
-            payloads = bypath.mask_paths(value, node, tally)
+        if named is not None:
+            payloads = bypath.mask_paths(value, named, tally)
         data = orjson.dumps(value)
-    value = _Content(tally, node, payloads).masked(value, data, is_owned=is_owned)
+    value = _Content(tally, tree, payloads).masked(value, data, is_owned=is_owned)
     masked, kept = tally.counts()
     return Redacted(value, (*tally.masked, *tally.kept), masked, kept)
 
@@ -116,9 +117,10 @@ def redact_dumped(
 class _Content:
     """The looks at the content of one result; what was parsed by path serves the first."""
 
-    def __init__(self, tally: Tally, node: marks.Node | None, payloads: bypath.Payloads) -> None:
+    def __init__(self, tally: Tally, tree: marks.Tree | None, payloads: bypath.Payloads) -> None:
         self._tally = tally
-        self._node = node
+        self._marks = tree or _NO_MARKS
+        self._safe: bypath.Payloads = {}
         self._payloads = payloads
         self._holders: frozenset[int] = frozenset()
         self._seen: dict[tuple[str, str], list[Span]] = {}
@@ -146,23 +148,33 @@ class _Content:
     def _look(self, root: Any, fixed: str | None) -> None:
         self._tally.begin_round()
         self._looked = 0
-        found = marks.Places({}, set())
-        if isinstance(root, dict) and self._node is not None:
+        self._safe.clear()
+        found = bypath.Payload(None, {}, is_record=False)
+        if isinstance(root, dict):
             known = self._payloads.get(id(root))
-            found = known.places if known else self._places(root.get("structuredContent"))
+            found = known or self._region(root.get("structuredContent"))
             self._holders = frozenset(id(holder) for holder, _ in bypath.payload_texts(root))
         for block in media.blocks(root):
             kept = marks.Mark(action="keep")
             place = marks.Place(block.holder, block.field, None, kept)
-            found.named[id(block.holder), block.field] = place
+            found.places[id(block.holder), block.field] = place
         self._tree(leaves.collect(root), found, fixed)
 
-    def _places(self, root: Any) -> marks.Places:
-        if self._node is None or not isinstance(root, (dict, list)):
-            return marks.Places({}, set())
-        return marks.places(root, self._node)
+    def _region(self, root: Any) -> bypath.Payload:
+        return bypath.Payload(root, marks.places(root, self._marks.named))
 
-    def _tree(self, found: list[Leaf], places: marks.Places, fixed: str | None) -> None:
+    def _is_safe(self, region: bypath.Payload, at: tuple[int, Any]) -> bool:
+        """Looked for when it is first asked: of most results it never is."""
+        if not region.is_record:
+            return False
+        found = self._safe.get(id(region.root))
+        if found is None:
+            # Held together with its root, or its id could become another's.
+            found = region._replace(places=marks.places(region.root, self._marks.safe))
+            self._safe[id(region.root)] = found
+        return at in found.places
+
+    def _tree(self, found: list[Leaf], region: bypath.Payload, fixed: str | None) -> None:
         """Mask the leaves that are hit; keys last, for a renamed key is a lost place."""
         hits = leaves.suspects(found)
         if self._tally.known.is_live:
@@ -180,8 +192,10 @@ class _Content:
                 keys.append((leaf, pointer))
                 continue
             at = (id(leaf.container), leaf.key)
-            mark = places.named[at].mark if at in places.named else _UNMARKED
-            if _is_exempt(leaf, mark, fixed, is_safe=at in places.safe):
+            mark = region.places[at].mark if at in region.places else _UNMARKED
+            if _is_exempt(leaf, mark, fixed) or (
+                marks.has_safe_shape(leaf.container[leaf.key]) and self._is_safe(region, at)
+            ):
                 self._tally.exempt.append(leaf.text)
             elif index in pieces:
                 spans = [pieces[index], *self._detected(leaf.text, leaf.context)]
@@ -197,17 +211,18 @@ class _Content:
         is_payload = leaf.key == "text" and id(leaf.container) in self._holders
         payload = self._payloads.get(id(leaf.container)) if is_payload else None
         if payload is not None:
-            return self._inner(leaf, payload.root, payload.places, pointer)
+            return self._inner(leaf, payload, pointer)
         inner = None if leaf.context == LABEL else leaves.parsed(raw)
         if inner is None:
             return self._text(leaf, mark, pointer)
         leaves.check_inner(inner, leaf.text, BackendFailed)
-        return self._inner(leaf, inner, self._places(inner if is_payload else None), pointer)
+        region = self._region(inner) if is_payload else bypath.Payload(inner, {}, is_record=False)
+        return self._inner(leaf, region, pointer)
 
-    def _inner(self, leaf: Leaf, inner: Any, places: marks.Places, pointer: str) -> str:
+    def _inner(self, leaf: Leaf, region: bypath.Payload, pointer: str) -> str:
         """JSON inside a string, written anew: whatever of it was not parsed is gone."""
-        holder = [inner]
-        self._tree(leaves.collect(holder, leaf.link, leaf.context), places, pointer)
+        holder = [region.root]
+        self._tree(leaves.collect(holder, leaf.link, leaf.context), region, pointer)
         return orjson.dumps(holder[0]).decode()
 
     def _rename(self, keys: list[tuple[Leaf, str]]) -> None:
@@ -250,9 +265,7 @@ class _Content:
         return found
 
 
-def _is_exempt(leaf: Leaf, mark: marks.Mark, fixed: str | None, *, is_safe: bool) -> bool:
+def _is_exempt(leaf: Leaf, mark: marks.Mark, fixed: str | None) -> bool:
     is_top = fixed is None and leaf.link is not None and leaf.link[0] is None
     is_handle = (is_top and leaf.key in _OPAQUE) or (fixed is None and leaf.link == _TASK_ID)
-    if is_handle or mark.action == "keep":
-        return True
-    return is_safe and marks.has_safe_shape(leaf.container[leaf.key])
+    return is_handle or mark.action == "keep"

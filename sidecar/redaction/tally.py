@@ -70,13 +70,13 @@ class Tally:
     def _cut(self, text: str, spans: list[Span], pointer: str) -> str:
         if not spans:
             return text
-        single = frozenset(s for s in spans if not s.is_whole)
         pieces: list[str] = []
         position = 0
         for span in detect.merged(spans):
             raw = text[span.start : span.end]
             action = self.known.action(span.entity, raw) or self.rules.action(span.entity)
-            mask = self.rules.rendered(span.entity, action if span in single else "mask", raw)
+            is_one = not span.is_whole and span in spans  # and not several that overlapped
+            mask = self.rules.rendered(span.entity, action if is_one else "mask", raw)
             pieces += (text[position : span.start], mask)
             position = span.end
             self.masked.append(Finding(span.entity, pointer, len(raw)))
