@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
-from benchmarks import recording, report, rounds, steps, verification, watching
+from benchmarks import recording, redaction, report, rounds, steps, verification, watching
 from benchmarks.processes import Cores, NotStartedError
 
 
@@ -64,6 +64,7 @@ async def _measured(plan: rounds.Plan, calls: int) -> dict[str, Any]:
         with cores.on_proxy():
             found["steps_us"] = await steps.measured(folder, calls)
             found["audit_us"] = await recording.measured(_made(folder / "recording"), calls)
+            found["redaction"] = await redaction.measured(folder, calls)
             found["verify_us"] = await verification.measured(calls)
             found["watch_us"] = await watching.measured(Path(tempfile.mkdtemp(dir=folder)), calls)
     return found

@@ -53,6 +53,16 @@ def test_what_is_measured_is_positive_and_in_order(found):
 
 
 @pytest.mark.sockets
+def test_masking_has_its_cost_by_size_and_a_large_result_its_wait(found):
+    assert found["redaction"]["cpu_us"].keys() == {"4 KB", "20 KB", "100 KB"}
+    for row in found["redaction"]["cpu_us"].values():
+        assert 0 < row["clean"] < min(row["by path"], row["in prose"])
+    for one in found["redaction"]["large"].values():
+        assert 0 < one["gap_ms"] <= one["took_ms"]
+    assert "longest wait of the event loop" in found["printed"]
+
+
+@pytest.mark.sockets
 def test_verifying_has_its_cost_for_a_remembered_and_a_new_token_and_many_endpoints(found):
     assert len(found["verify_us"]) == 5
     assert all(0 < took < 1e6 for took in found["verify_us"].values())

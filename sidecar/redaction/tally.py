@@ -72,15 +72,17 @@ class Tally:
             return text
         pieces: list[str] = []
         position = 0
-        for span in detect.merged(spans):
+        for span in detect.merged(spans) if len(spans) > 1 else spans:
+            entity = span.entity
             raw = text[span.start : span.end]
-            action = self.known.action(span.entity, raw) or self.rules.action(span.entity)
+            action = self.known.action(entity, raw) or self.rules.action(entity)
             is_one = not span.is_whole and span in spans  # and not several that overlapped
-            mask = self.rules.rendered(span.entity, action if is_one else "mask", raw)
+            mask = self.rules.rendered(entity, action if is_one else "mask", raw)
             pieces += (text[position : span.start], mask)
             position = span.end
-            self.masked.append(Finding(span.entity, pointer, len(raw)))
-        return "".join((*pieces, text[position:]))
+            self.masked.append(Finding(entity, pointer, len(raw)))
+        pieces.append(text[position:])
+        return "".join(pieces)
 
     def check_residual(self, data: bytes) -> None:
         """Look once more, at the whole and not at leaves, for what this decision masks.

@@ -84,6 +84,29 @@ def _result(records: list[dict[str, Any]]) -> bytes:
     return orjson.dumps({"jsonrpc": "2.0", "id": 1, "result": {"content": content}})
 
 
+def sized(kind: str, size: int) -> dict[str, Any]:
+    """A result of one kind whose records, as JSON, have `size` bytes; no value repeats."""
+    made = itertools.cycle({"by path": _profiles, "in prose": _notes, "clean": _articles}[kind]())
+    records: list[dict[str, Any]] = []
+    written = 0
+    for number, record in enumerate(made):
+        text = orjson.dumps(record).replace(b"reader.number", b"reader%d.number" % number)
+        text = text.replace(b"1555555", b"1415%03d" % (201 + number % 700))
+        text = text.replace(b"415 555", b"415 %03d" % (201 + number % 700))
+        written += len(text)
+        if written > size:
+            break
+        records.append(orjson.loads(text))
+    value = {"result_count": len(records), "is_partial_response": False, "result": records}
+    return {"content": [{"type": "text", "text": orjson.dumps(value).decode()}]}
+
+
+def tool_of(kind: str) -> str:
+    """The tool whose results the records of a kind are."""
+    name: str = orjson.loads(CALLS[kind])["params"]["name"]
+    return name
+
+
 def _call(tool: str, **arguments: str) -> bytes:
     params = {"name": tool, "arguments": arguments}
     return orjson.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})

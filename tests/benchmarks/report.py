@@ -19,6 +19,7 @@ def text(found: dict[str, Any]) -> str:
         _programs,
         _steps,
         _recording,
+        _redaction,
         _verification,
         _watching,
     )
@@ -92,6 +93,21 @@ def _recording(found: dict[str, Any]) -> Iterator[str]:
     for part in next(iter(audit.values()), {}):
         yield f"  {part:40}" + "".join(f"{one[part]:>10.1f}" for one in audit.values())
     yield "  (both events built, chained and given to the kernel; no disk is waited for)"
+
+
+def _redaction(found: dict[str, Any]) -> Iterator[str]:
+    """Masking alone by size, and how long a large result keeps others waiting."""
+    masking = found["redaction"]
+    kinds = list(next(iter(masking["cpu_us"].values())))
+    yield "masking alone, CPU µs of a result" + "".join(f"{kind:>12}" for kind in kinds)
+    for size, row in masking["cpu_us"].items():
+        yield f"  {size:31}" + "".join(f"{row[kind]:>12.0f}" for kind in kinds)
+    for kind, one in masking["large"].items():
+        span = f"{one['gap_ms']:.0f} ms (in the worst round {one['worst_gap_ms']:.0f}"
+        yield (
+            f"  a result of 1 MB ({kind}) took {one['took_ms']:.0f} ms; longest wait of the event "
+            f"loop {span}, without any work {one['idle_gap_ms']:.0f})"
+        )
 
 
 def _verification(found: dict[str, Any]) -> Iterator[str]:
