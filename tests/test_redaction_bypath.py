@@ -152,3 +152,43 @@ def test_a_leaf_named_by_two_patterns_takes_the_deeper_one_s_entity_and_the_stri
     assert structured({"a": {"b": "+14155552671"}}, *masks, tool=tool) == {
         "a": {"b": "[PHONE:…2671]"}
     }
+
+
+QUOTED = orjson.dumps(orjson.dumps(JANE).decode()).decode()
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        "Found 1 customer:\n{}",
+        "```json\n{}\n```\nThat is all of [them].",
+        "{}\n{}\n{}",
+        "see [1] and {{x}}: {}, {}",
+    ],
+)
+def test_records_inside_a_text_are_masked_by_path(around):
+    record = orjson.dumps(JANE).decode()
+    content = [{"type": "text", "text": around.format(*[record] * around.count("{}"))}]
+    done = redact({"content": content}, CUSTOMER, ()).value["content"][0]["text"]
+    shown = orjson.dumps(structured(JANE)).decode()
+    assert done == around.format(*[shown] * around.count("{}"))
+
+
+def test_records_that_are_quoted_up_to_three_times_more_are_masked_by_path():
+    text = QUOTED
+    for _ in range(3):
+        assert "Jane" in text
+        content = [{"type": "text", "text": text}]
+        done = redact({"content": content}, CUSTOMER, ()).value["content"][0]["text"]
+        assert "Jane" not in done
+        assert "Springfield" not in done
+        assert "Qm9-XyZ_01aBcDeFgHiJkL" in done
+        text = orjson.dumps(text).decode()
+
+
+@pytest.mark.parametrize(
+    "text", ["see [1] and {x}", '"a quoted {word}"', "[" * 5000, "{" * 5000, "[1] [2,"]
+)
+def test_a_text_that_holds_no_record_stays_as_it_is(text):
+    content = [{"type": "text", "text": text}]
+    assert redact({"content": content}, CUSTOMER, ()).value["content"][0]["text"] == text

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import orjson
 
 from sidecar.errors import BackendFailed
 from sidecar.model import Action, Finding, JsonObject
-from sidecar.redaction import detect, leaves, marks, media
+from sidecar.redaction import detect, embedded, leaves, marks, media
 from sidecar.redaction.leaves import Link
 from sidecar.redaction.rules import Rules
 from sidecar.redaction.tally import Tally
@@ -72,7 +73,19 @@ def mask_paths(value: JsonObject, node: marks.Node, tally: Tally) -> Payloads:
                 _mask(place, pointer, tally)
             # Always: a repeated key would otherwise pass with the value that was not parsed.
             holder["text"] = orjson.dumps(inner).decode()
+        else:
+            mask = partial(_has_masked, node=node, link=link, tally=tally)
+            holder["text"] = embedded.masked(holder["text"], mask)
     return payloads
+
+
+def _has_masked(root: Any, node: marks.Node, link: Link, tally: Tally) -> bool:
+    """Mask the marked leaves of a record in place; whether there are any."""
+    tally.deadline.check()
+    places = marks.places(root, node)
+    for place in places.values():
+        _mask(place, leaves.pointer(link), tally)
+    return bool(places)
 
 
 def _shown(rules: Rules, entity: str, action: Action, raw: str) -> str:
