@@ -14,7 +14,7 @@ from flow import Flow, call, event, flow, stream, tool_result
 from redaction_parts import UNKNOWN
 
 from sidecar.errors import BackendFailed
-from sidecar.redaction import Redactor, masking, redactor, worker
+from sidecar.redaction import Redactor, masking, redactor, scanning, worker
 from sidecar.redaction.redactor import Counts
 from sidecar.redaction.worker import Deadline, Late, Worker
 
@@ -178,3 +178,31 @@ async def test_who_waited_in_line_too_long_does_no_work():
     assert did == []
     assert gc.isenabled()
     made.close()
+
+
+async def test_large_arguments_are_looked_at_beside_the_loop_too(tmp_path, monkeypatch):
+    threads: list[str] = []
+    honest = scanning.scan
+
+    def seen(*given: Any) -> Any:
+        threads.append(threading.current_thread().name)
+        return honest(*given)
+
+    monkeypatch.setattr(scanning, "scan", seen)
+    async with flow(tmp_path) as f:
+        f.backend.reply = tool_result({})
+        body = "parcel " * 20_000 + "j@x.test"
+        await f.ask(call("create_a_gladly_task", customer_id="x", body=body))
+        assert f.events("intent")[0]["data"]["findings_in"] == {"EMAIL": 1}
+        assert [name.rpartition("_")[0] for name in threads] == ["sidecar-redaction"]
+
+
+async def test_arguments_that_take_too_long_to_look_at_are_refused(tmp_path, monkeypatch):
+    opened = threading.Event()
+    monkeypatch.setattr(scanning, "scan", lambda *_: opened.wait(PATIENCE))
+    async with flow(tmp_path, redactor=Redactor(timeout=0.05)) as f:
+        reply = await f.ask(call("create_a_gladly_task", customer_id="x", body="x" * 70_000))
+        opened.set()
+        assert reply.status_code == 400
+        assert f.backend.sent == []
+        assert f.outcome["decision"]["reason"] == "unscannable"

@@ -55,7 +55,7 @@ class Inspector:
         if reply is None:
             return None
         if reply.status == 429:  # noqa: PLR2004 - RFC 6585
-            return results.rate_limited(exchange, reply)
+            return await self._results.rate_limited(exchange, reply)
         is_json = reply.get("content-type").lower() in _JSON
         failed = results.vendors_error(exchange, reply) if is_json else None
         if failed is not None:

@@ -164,6 +164,22 @@ class Results:
         masked: JsonObject = done.value
         return masked
 
+    async def rate_limited(self, exchange: Exchange, reply: Reply) -> Reply:
+        """Pass a 429 byte for byte; what the scan finds in it is counted, not altered.
+
+        A compressed body, or one that the scan gives up on, passes uncounted.
+        """
+        exchange.tally.scan = "unscannable"
+        if reply.get("content-encoding", "identity").lower() == "identity":
+            with contextlib.suppress(Refusal):
+                text = reply.body.decode("utf-8", "replace")
+                for finding in await self._redactor.scan(text, len(reply.body)):
+                    exchange.tally.found[finding.entity] += 1
+                exchange.tally.scan = "scanned"
+        names = {"content-type", "content-encoding", "retry-after"}
+        headers = tuple(h for h in reply.headers if h[0] in names or upstream.is_rate_header(h[0]))
+        return Reply(429, headers, reply.body)
+
 
 def _about(exchange: Exchange, tool: Tool, arguments: JsonObject, payload: Any) -> None:
     """Note whose data came back; of a customer who was merged into another, both."""
@@ -204,22 +220,6 @@ def vendors_error(exchange: Exchange, reply: Reply) -> Message | None:
 
 def _odd(detail: str) -> BackendFailed:
     return BackendFailed(detail, reason="backend_malformed")
-
-
-def rate_limited(exchange: Exchange, reply: Reply) -> Reply:
-    """Pass a 429 byte for byte; what the scan finds in it is counted, not altered.
-
-    A compressed body, or one that the scan gives up on, passes uncounted.
-    """
-    exchange.tally.scan = "unscannable"
-    if reply.get("content-encoding", "identity").lower() == "identity":
-        with contextlib.suppress(Refusal):
-            for finding in redaction.scan(reply.body.decode("utf-8", "replace")):
-                exchange.tally.found[finding.entity] += 1
-            exchange.tally.scan = "scanned"
-    names = {"content-type", "content-encoding", "retry-after"}
-    headers = tuple(h for h in reply.headers if h[0] in names or upstream.is_rate_header(h[0]))
-    return Reply(429, headers, reply.body)
 
 
 def _is_429(envelope: Any) -> bool:

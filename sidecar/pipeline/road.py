@@ -30,7 +30,7 @@ from functools import partial
 
 import structlog
 
-from sidecar import audit, edge, jsonrpc, redaction, sse, upstream
+from sidecar import audit, edge, jsonrpc, sse, upstream
 from sidecar.errors import Refusal, Unauthenticated
 from sidecar.exchange import Exchange, Tally
 from sidecar.model import Head, Reply
@@ -159,12 +159,13 @@ class Road:
         message = exchange.message
         if message is None or not (exchange.tool or exchange.is_listing):
             return exchange
-        findings = redaction.scan(exchange.arguments) if exchange.arguments else ()
+        organ, size = self._organs.redaction, len(message.canonical)
+        tool, arguments = exchange.tool, exchange.arguments
+        findings = await organ.scan(arguments, size) if arguments else ()
+        people = await organ.people(arguments, findings, tool, size) if tool else ()
         answers = message.params.get("inputResponses")
         if answers:
-            findings += redaction.scan(answers, "/inputResponses")
-        tool, arguments = exchange.tool, exchange.arguments
-        people = self._organs.redaction.people(arguments, findings, tool) if tool else ()
+            findings += await organ.scan(answers, size, "/inputResponses")
         return exchange._replace(findings=findings, people=people)
 
     async def _decide(self, exchange: Exchange) -> Exchange:

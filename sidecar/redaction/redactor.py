@@ -5,17 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import structlog
 
-from sidecar.errors import BackendFailed
+from sidecar.errors import BackendFailed, Malformed, Refusal
 from sidecar.model import Finding, JsonObject, Mask, Tool
-from sidecar.redaction import canaries, leaves, masking, people
+from sidecar.redaction import canaries, leaves, masking, people, scanning
 from sidecar.redaction.masking import Redacted
 from sidecar.redaction.pseudonyms import NONE, Pseudonyms
 from sidecar.redaction.worker import Deadline, Late, Worker
 
+_Found = TypeVar("_Found")
 _log = structlog.get_logger("sidecar.redaction")
 
 INLINE_BYTES: Final = 64 * 1024
@@ -39,7 +40,7 @@ class Counts:
 
 
 class Redactor:
-    """`redact` and `redact_value` for the road.
+    """`redact`, `redact_value` and `scan` for the road: large values beside the event loop.
 
     `timeout` is seconds for one result, its wait for the worker included. `tools` are those whose
     paths the canaries try.
@@ -78,13 +79,38 @@ class Redactor:
                 _log.error("redaction let made-up data through", what=list(self._leaks))
         return self._leaks
 
-    def people(
-        self, arguments: JsonObject, findings: Sequence[Finding], tool: Tool
+    async def scan(self, value: Any, size: int, pointer: str = "") -> tuple[Finding, ...]:
+        """What `scanning.scan` finds in what a caller sends; `size`: bytes of the message.
+
+        Raises:
+            Malformed: with reason `unscannable`, also where it took too long.
+        """
+        return await self._beside(size, lambda: scanning.scan(value, pointer))
+
+    async def people(
+        self, arguments: JsonObject, findings: Sequence[Finding], tool: Tool, size: int
     ) -> tuple[JsonObject, ...]:
-        """Whom the arguments of a tool that the catalog knows name, as `people.searched` tells."""
-        if not tool.is_known:
+        """Whom the arguments of a tool that the catalog knows name, as `people.searched` tells.
+
+        Raises:
+            Malformed: with reason `unscannable`, where it took too long.
+        """
+        if not (tool.is_known and self.pseudonyms.keys):
             return ()
-        return people.searched(arguments, findings, tool.arguments, self.pseudonyms)
+        marks, keys = tool.arguments, self.pseudonyms
+        return await self._beside(size, lambda: people.searched(arguments, findings, marks, keys))
+
+    async def _beside(self, size: int, work: Callable[[], _Found]) -> _Found:
+        if size <= INLINE_BYTES:
+            return work()
+        try:
+            return await self._worker.do(lambda _: work(), self._timeout)
+        except Late:
+            raise self._too_late(Malformed) from None
+
+    def _too_late(self, refusal: type[Refusal]) -> Refusal:
+        what = f"takes longer than {self._timeout * 1000:.0f} ms to look at"
+        return leaves.unscannable(refusal, what)
 
     async def redact(self, result: JsonObject, tool: Tool, masks: Sequence[Mask]) -> Redacted:
         """Mask the result object of a `tools/call`, as `masking.redact` does.
@@ -139,5 +165,4 @@ class Redactor:
         try:
             return await self._worker.do(lambda deadline: work(data, deadline), self._timeout)
         except Late:
-            what = f"takes longer than {self._timeout * 1000:.0f} ms to look at"
-            raise leaves.unscannable(BackendFailed, what) from None
+            raise self._too_late(BackendFailed) from None
