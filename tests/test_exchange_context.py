@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import jsonschema
 import orjson
 import pytest
 from flow import ask, call, flow, modern, tool_result
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sidecar import audit
 from sidecar.exchange import Exchange, Tally, trace_of
@@ -105,3 +108,10 @@ async def test_a_refused_message_is_told_of_too_and_a_stranger_is_none(tmp_path)
         schema = orjson.loads(SCHEMA.read_bytes())
         for line in f.log.read_bytes().splitlines():
             jsonschema.validate(orjson.loads(line), schema)
+
+
+@given(st.text() | st.from_regex(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}"))
+def test_whatever_a_caller_sends_the_ids_are_whole(given):
+    trace = trace_of(exchange(meta={"traceparent": given}))
+    assert re.fullmatch(r"[0-9a-f]{32} [0-9a-f]{16}", f"{trace.trace_id} {trace.span_id}")
+    assert re.fullmatch(r"([0-9a-f]{16})?", trace.parent_id)

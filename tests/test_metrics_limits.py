@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sidecar.metrics import Limit, limit_of
 
@@ -28,3 +30,12 @@ from sidecar.metrics import Limit, limit_of
 )
 def test_a_quota_is_read_in_each_spelling_and_nothing_else_is_a_number(headers, told):
     assert limit_of(headers.items(), 1_700_000_000.0) == told
+
+
+NAMES = ("ratelimit", "ratelimit-policy", "ratelimit-reset", "x-ratelimit-limit", "retry-after")
+
+
+@given(st.lists(st.tuples(st.sampled_from(NAMES), st.text() | st.from_regex(r"[rqt;=,0-9 ]*"))))
+def test_whatever_a_backend_writes_becomes_small_numbers_or_none(headers):
+    for number in limit_of(headers, 1_700_000_000.0):
+        assert number is None or 0 <= number < 10**9

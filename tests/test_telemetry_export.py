@@ -1,4 +1,4 @@
-"""Telemetry on its way to a collector, that may be slow, dead or hanging, and how it is set."""
+"""Telemetry on its way to a collector, that may be slow, dead or hanging."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from settings_parts import CANARY, GOOD, problems, told, written
+from settings_parts import CANARY
 from starlette.types import Receive, Scope, Send
 from world import Behind, caller, logged, served
 
-from sidecar import settings
 from sidecar.local.processes import free_port
 from sidecar.metrics import Metrics, Sources
 from sidecar.settings import Rotating, headers_in
@@ -188,50 +187,6 @@ async def test_what_waits_beyond_the_bound_is_dropped_and_counted(tmp_path, monk
         for _ in range(5):
             await f.ask(ask("ping"))
     assert (exporter.exported.dropped, len(exporter._waiting)) == (3, 2)
-
-
-def configured(folder: Path, more: str) -> Path:
-    """A good settings file with a section for telemetry."""
-    (folder / "secret").write_text("s" * 48)
-    return written(folder, f"{GOOD}telemetry:\n  otlp_url: http://127.0.0.1:4318\n{more}")
-
-
-def test_the_section_is_off_by_default_and_sends_everything_when_it_is_there(tmp_path):
-    loaded = settings.load(configured(tmp_path, ""))
-    assert loaded.telemetry is not None
-    assert (loaded.telemetry.sample_ratio, loaded.telemetry.timeout) == (1.0, 5.0)
-    assert settings.load(written(tmp_path, GOOD)).telemetry is None
-
-
-@pytest.mark.parametrize("is_parent_there", [True, False])
-def test_without_the_extra_the_settings_say_in_one_line_what_to_install(
-    tmp_path, monkeypatch, is_parent_there
-):
-    def find(name: str) -> None:
-        if not is_parent_there:
-            raise ModuleNotFoundError(name)
-
-    monkeypatch.setattr("sidecar.settings.telemetry.find_spec", find)
-    (problem,) = problems(configured(tmp_path, ""))
-    assert problem.where.endswith("telemetry.otlp_url")
-    assert problem.remedy == "pip install 'gladly-mcp-sidecar[otel]'"
-
-
-def test_a_file_of_headers_is_checked_and_none_of_its_values_is_told(tmp_path):
-    file = tmp_path / "headers"
-    file.write_text(f"authorization: Bearer {CANARY}\nno header {CANARY}\n")
-    found = problems(configured(tmp_path, f"  headers_file: {file}\n"))
-    assert [problem.what for problem in found] == ["is no header"]
-    assert CANARY not in str(found)
-    file.write_text(f"authorization: Bearer {CANARY}\n")
-    assert settings.load(configured(tmp_path, f"  headers_file: {file}\n")).telemetry
-    assert headers_in(file) == {"authorization": f"Bearer {CANARY}"}
-
-
-def test_an_address_with_a_query_or_credentials_is_no_collectors(tmp_path):
-    (tmp_path / "secret").write_text("s" * 48)
-    for url in ("http://h/?a=b", "http://user:pass@h", "ftp://h"):
-        told(written(tmp_path, f"{GOOD}telemetry: {{otlp_url: '{url}'}}\n"))
 
 
 @pytest.mark.thorough

@@ -28,15 +28,16 @@ def _metric(family: Family, samples: Samples, since: int, now: int) -> Metric:
     for values, value in samples.items():
         labels = attributes(dict(zip(family.labels, values, strict=True)))
         if isinstance(value, Histogram):
+            buckets = list(value.counts)  # the road counts on while this is written
             metric.histogram.aggregation_temporality = AGGREGATION_TEMPORALITY_CUMULATIVE
             metric.histogram.data_points.append(
                 HistogramDataPoint(
                     attributes=labels,
                     start_time_unix_nano=since,
                     time_unix_nano=now,
-                    count=sum(value.counts),
+                    count=sum(buckets),
                     sum=value.sum,
-                    bucket_counts=value.counts,
+                    bucket_counts=buckets,
                     explicit_bounds=BOUNDS,
                 )
             )
