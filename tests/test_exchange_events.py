@@ -81,6 +81,7 @@ async def test_a_merge_is_told_with_both_ids_and_both_are_subjects(tmp_path, rep
     [
         tool_result({"id": OLD}),
         tool_result({}),
+        tool_result({"id": OLD, "customAttributes": {"errors": MOVED}}),
         error_result('{"code": "moved", "meta": {"old": "Jane Roe", "new": "x"}}'),
         error_result('{"code": "moved", "meta": ["old", "new"]}'),
         error_result('{"code": "moved", "meta": {"old": "a", "new": {"b": 1}}}'),
@@ -109,7 +110,8 @@ async def test_an_error_nested_without_end_is_looked_through_to_a_bound():
     deep: Any = MOVED
     for _ in range(5000):
         deep = [deep]
-    assert merges(Tool("t"), {}, deep) == []
+    assert merges(Tool("t"), {}, [deep] * 2, is_error=True) == []
+    assert merges(Tool("t"), {}, [[MOVED]], is_error=True) == MERGE
 
 
 async def test_calls_of_export_tools_are_marked_in_both_events_and_others_are_not(tmp_path):

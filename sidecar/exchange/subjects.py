@@ -11,9 +11,8 @@ from sidecar.model import JsonObject, Subject, Tool
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,50}")
 """What Gladly's ids look like, its own and those that callers choose."""
 
-_DEEPEST: Final = 6
-_MOST: Final = 100
-"""Levels and members of an error that are looked through for a merge."""
+_MOST: Final = 1000
+"""Objects and lists of an error that are looked through for a merge."""
 
 
 def subjects(tool: Tool, arguments: JsonObject, payload: Any = None) -> list[JsonObject]:
@@ -25,16 +24,22 @@ def subjects(tool: Tool, arguments: JsonObject, payload: Any = None) -> list[Jso
     return [{"kind": kind, "id": value} for kind, value in found]
 
 
-def merges(tool: Tool, arguments: JsonObject, payload: Any) -> list[JsonObject]:
+def merges(
+    tool: Tool, arguments: JsonObject, payload: Any, *, is_error: bool = False
+) -> list[JsonObject]:
     """Customers that were merged into others, each as `from` and `to`: ids alone.
 
     Either an error says so, as Gladly does (301 with the code `moved`, and `meta` with both ids),
     in whatever envelope; or one customer was asked for, and one other answered.
     """
-    found = list(_moved(payload, 0))
-    asked, answered = (_customers(tool, arguments, payload, one) for one in ("argument", "result"))
-    if not found and len(asked) == len(answered) == 1:
-        found = [pair for pair in zip(asked, answered, strict=True) if pair[0] != pair[1]]
+    found: list[tuple[str, str]] = []
+    if is_error:
+        found += _moved(payload)
+    else:
+        asked = _customers(tool, arguments, payload, "argument")
+        answered = _customers(tool, arguments, payload, "result")
+        if len(asked) == len(answered) == 1:
+            found = [pair for pair in zip(asked, answered, strict=True) if pair[0] != pair[1]]
     return [
         {"from": old, "to": new}
         for old, new in dict.fromkeys(found)
@@ -51,6 +56,8 @@ def _customers(
 
 def _pointed(rule: Subject, arguments: JsonObject, payload: Any) -> Iterator[str]:
     """The texts that a rule points to."""
+    if rule.source == "result" and payload is None:
+        return
     path = rule.pointer.split("/")[1:]
     for source in [arguments] if rule.source == "argument" else _records(payload):
         value: Any = source
@@ -66,11 +73,16 @@ def _records(payload: Any) -> list[Any]:
     return inner if isinstance(inner, list) else [payload]
 
 
-def _moved(value: Any, level: int) -> Iterator[tuple[str, str]]:
-    if level > _DEEPEST or not isinstance(value, (dict, list)):
-        return
-    meta = value.get("meta") if isinstance(value, dict) and value.get("code") == "moved" else None
-    if isinstance(meta, dict) and isinstance(meta.get("old"), str):
-        yield meta["old"], str(meta.get("new"))
-    for child in list(value.values() if isinstance(value, dict) else value)[:_MOST]:
-        yield from _moved(child, level + 1)
+def _moved(payload: Any) -> Iterator[tuple[str, str]]:
+    """What the errors of an envelope say of merges, from the outside to the inside."""
+    met = [payload]
+    for value in met:
+        if len(met) > _MOST:
+            return
+        if isinstance(value, dict):
+            meta = value.get("meta")
+            if value.get("code") == "moved" and isinstance(meta, dict):
+                yield str(meta.get("old")), str(meta.get("new"))
+            met += [child for child in value.values() if isinstance(child, (dict, list))]
+        elif isinstance(value, list):
+            met += [child for child in value if isinstance(child, (dict, list))]

@@ -50,7 +50,7 @@ class Results:
         payload = _payload(result)
         exchange.tally.is_tool_error = result.get("isError") is True
         exchange.tally.is_rate_limited = exchange.tally.is_tool_error and _is_429(payload)
-        _about(exchange, tool, asked.arguments, payload)
+        _about(exchange, tool, asked.arguments, payload, is_error=exchange.tally.is_tool_error)
         shown: JsonObject = done.value
         return shown
 
@@ -102,7 +102,7 @@ class Results:
     async def _error(self, exchange: Exchange, asked: Exchange, error: JsonObject) -> JsonObject:
         exchange.tally.is_rate_limited = _is_429(error.get("data"))
         if asked.tool is not None:
-            _about(exchange, asked.tool, asked.arguments, error.get("data"))
+            _about(exchange, asked.tool, asked.arguments, error.get("data"), is_error=True)
         if asked.tool is None or "data" not in error:
             done = await self._redactor.redact_value(error, _masks(asked))
             _count(exchange, done)
@@ -181,10 +181,12 @@ class Results:
         return Reply(429, headers, reply.body)
 
 
-def _about(exchange: Exchange, tool: Tool, arguments: JsonObject, payload: Any) -> None:
+def _about(
+    exchange: Exchange, tool: Tool, arguments: JsonObject, payload: Any, *, is_error: bool
+) -> None:
     """Note whose data came back; of a customer who was merged into another, both."""
     tally = exchange.tally
-    tally.merged = exchanges.merges(tool, arguments, payload)
+    tally.merged = exchanges.merges(tool, arguments, payload, is_error=is_error)
     met = exchanges.subjects(tool, arguments, payload)
     new = [{"kind": "customer", "id": merge["to"]} for merge in tally.merged]
     tally.subjects = [*met, *(one for one in new if one not in met)]
