@@ -1,23 +1,31 @@
 """The operational log: every line of the process leaves through one scrubbing formatter.
 
 Our own loggers (structlog) and everybody else's (uvicorn, httpx2, aiohttp, asyncio, mcp, warnings,
-uncaught exceptions) end at the root logger's one handler. Scrubbing happens on the finished text,
-because a filter on messages misses tracebacks, arguments and whatever a library adds later. Lines
-never hold local variables. A line that cannot be scrubbed is replaced by a fixed text.
+uncaught exceptions) end at one handler, whatever handlers they have or are given later. Scrubbing
+happens on the finished text, because a filter on messages misses tracebacks, arguments and whatever
+a library adds later. Lines never hold local variables, nor the words of exceptions that are not
+ours: they quote data, and a name in it looks like any word. Their types and places stay, which is
+what a mistake is found by. A line that cannot be scrubbed is replaced by a fixed text.
+
+Known limit: a name or a postal address in the running words of a message or a warning is not seen.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 import threading
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, Literal, TextIO
 
 import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
+
+from sidecar.errors import SidecarError
 
 Scrub = Callable[[str], str]
 
@@ -30,6 +38,11 @@ _BREAKS = {ord(char): f"\\u{ord(char):04x}" for char in "\x85\u2028\u2029"}
 # Below warning these log whole URLs, headers or messages, and paths that hold endpoint tokens.
 _QUIET = ("httpx2", "httpcore2", "mcp", "uvicorn.access", "aiohttp.access")
 
+# Exceptions that speak of code, of files or of addresses of ours, and not of data.
+_PLAIN = (SidecarError, OSError, AttributeError, ImportError, NameError, TypeError)
+_MOST = 20
+"""Exceptions of one traceback that are told: causes, contexts and members of groups together."""
+
 
 def configure(
     level: Literal["debug", "info", "warning", "error"],
@@ -39,8 +52,8 @@ def configure(
 ) -> None:
     """Send every log line of this process through `scrub` to `stream` (standard error).
 
-    May be called again: the last call holds. Takes away the handlers that other loggers have by
-    then, so a server that configures logging itself must be told not to.
+    May be called again: the last call holds. From then on no other handler of any logger is given
+    a line, however it is configured; a line is lost if its logger is disabled later.
     """
     handler = _Handler(stream or sys.stderr)
     handler.setFormatter(_Formatter(scrub, format))
@@ -48,6 +61,13 @@ def configure(
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     _open_all()
+
+    def call_handlers(self: logging.Logger, record: logging.LogRecord) -> None:  # noqa: ARG001
+        handler.handle(record)
+
+    # A server that configures logging itself, or a library with a handler of its own, would show
+    # lines that nobody scrubbed. This is what every logger calls, and what none of them changes.
+    logging.Logger.callHandlers = call_handlers  # type: ignore[method-assign]
     logging.captureWarnings(capture=True)
     structlog.configure(
         processors=[
@@ -78,9 +98,10 @@ class _Formatter(structlog.stdlib.ProcessorFormatter):
         self._scrub = scrub
         processors: list[Processor] = [
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.format_exc_info,
+            _without_reprs,
+            structlog.processors.ExceptionRenderer(_traceback),
             self._scrub_leaves,
-            _json if form == "json" else _console(),
+            _json if form == "json" else _CONSOLE,
         ]
         super().__init__(processors=processors, foreign_pre_chain=_shared())
 
@@ -109,10 +130,48 @@ def _json(_logger: WrappedLogger, _name: str, event: EventDict) -> str:
     return json.dumps(event, ensure_ascii=False, default=repr)
 
 
-def _console() -> Processor:
-    return structlog.dev.ConsoleRenderer(
-        colors=False, exception_formatter=structlog.dev.plain_traceback
-    )
+_CONSOLE = structlog.dev.ConsoleRenderer(
+    colors=False, exception_formatter=structlog.dev.plain_traceback
+)
+
+
+def _without_reprs(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """Leave out what asyncio shows of tasks and callbacks: their arguments, results and errors."""
+    if str(event.get("logger", "")).partition(".")[0] == "asyncio":
+        event["event"] = re.split(r"[(<\n]", str(event["event"]), maxsplit=1)[0].strip()
+    return event
+
+
+def _traceback(exc_info: ExcInfo) -> str:
+    """A traceback without local variables and without the words of foreign exceptions."""
+    return "".join(_told(exc_info[1], set())).rstrip("\n")
+
+
+def _told(error: BaseException, told: set[int]) -> Iterator[str]:
+    """What led to an error first, then where it happened, what it says, and the errors in it."""
+    if id(error) in told or len(told) >= _MOST:
+        yield "(and more)\n"
+        return
+    told.add(id(error))
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if before is not None:
+        yield from _told(before, told)
+        how = "It was the cause of" if error.__cause__ else "While it was handled, this happened"
+        yield f"\n{how}:\n\n"
+    yield "Traceback (most recent call last):\n"
+    yield from traceback.format_tb(error.__traceback__)
+    kind = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
+    yield f"{kind}: {_said(error, str(error))}\n"
+    for note in getattr(error, "__notes__", ()):
+        yield f"{_said(error, str(note))}\n"
+    for number, one in enumerate(getattr(error, "exceptions", ()), 1):
+        yield f"---- {number} of this group ----\n"
+        yield from _told(one, told)
+
+
+def _said(error: BaseException, text: str) -> str:
+    """The words of an exception, or how many characters they have."""
+    return text if isinstance(error, _PLAIN) else f"[{len(text)} characters withheld]"
 
 
 def _open_all() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -16,3 +19,11 @@ settings.load_profile("check")
 def anyio_backend() -> str:
     """Asynchronous tests run on asyncio, as the sidecar does."""
     return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def called_as_before() -> Iterator[None]:
+    """Give back what `log.configure` takes from every logger, if a test did not."""
+    called = logging.Logger.callHandlers
+    yield
+    logging.Logger.callHandlers = called  # type: ignore[method-assign]

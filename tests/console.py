@@ -30,7 +30,7 @@ def sidecar(*words: str | Path) -> Ran:
     out, err = io.StringIO(), io.StringIO()
     argv = patch("sys.argv", ["sidecar", *map(str, words)])
     streams = contextlib.redirect_stdout(out), contextlib.redirect_stderr(err)
-    with argv, streams[0], streams[1], _as_before():
+    with argv, streams[0], streams[1], loggers_as_before():
         try:
             cli.main()
             code = 0
@@ -42,9 +42,9 @@ def sidecar(*words: str | Path) -> Ran:
 
 
 @contextlib.contextmanager
-def _as_before() -> Iterator[None]:
+def loggers_as_before() -> Iterator[None]:
     """Give back what `log.configure` takes: the process is the tests', not the command's."""
-    root = logging.getLogger()
+    root, called = logging.getLogger(), logging.Logger.callHandlers
     handlers, level = list(root.handlers), root.level
     hooks = sys.excepthook, sys.unraisablehook, threading.excepthook
     try:
@@ -52,6 +52,8 @@ def _as_before() -> Iterator[None]:
     finally:
         logging.captureWarnings(capture=False)
         structlog.reset_defaults()
+        structlog.contextvars.clear_contextvars()
+        logging.Logger.callHandlers = called  # type: ignore[method-assign]
         root.handlers[:] = handlers
         root.setLevel(level)
         sys.excepthook, sys.unraisablehook, threading.excepthook = hooks

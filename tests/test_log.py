@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import httpx2
 import pytest
 import structlog
+from console import loggers_as_before
 
 from sidecar import log
 
@@ -36,18 +37,8 @@ def scrub(text: str) -> str:
 
 @pytest.fixture(autouse=True)
 def as_before():
-    """Everything that `configure` changes belongs to the process; give it back."""
-    root = logging.getLogger()
-    handlers, level, hooks = list(root.handlers), root.level, (sys.excepthook, sys.unraisablehook)
-    thread_hook = threading.excepthook
-    yield
-    logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    sys.excepthook, sys.unraisablehook = hooks
-    threading.excepthook = thread_hook
+    with loggers_as_before():
+        yield
 
 
 @pytest.fixture(params=["json", "console"])
@@ -69,7 +60,7 @@ def assert_scrubbed(stream: io.StringIO, marks: int = 1) -> None:
     text = stream.getvalue()
     assert EMAIL not in text
     assert TOKEN not in text
-    assert text.count("[EMAIL]") + text.count("[TOKEN]") >= marks
+    assert text.count("[EMAIL]") + text.count("[TOKEN]") + text.count("withheld]") >= marks
     assert log.LOST not in text
 
 
@@ -126,6 +117,7 @@ def test_a_traceback_with_its_causes_leaves_scrubbed_and_without_locals(stream):
         structlog.get_logger().exception("failed")
     assert_scrubbed(stream, marks=4)
     assert stream.getvalue().count("Traceback") >= 2
+    assert stream.getvalue().count("It was the cause of") == 2
     assert "local-canary-value" not in stream.getvalue()
 
 

@@ -73,8 +73,8 @@ def test_arguments_that_cannot_be_scanned_are_malformed(value):
     [
         ("mail jane@example.com", "mail [EMAIL]"),
         ("POST /mcp/3q2-7wAAabcdefghijkl HTTP/1.1", "POST /mcp/[TOKEN] HTTP/1.1"),
-        ("https://h/mcp/3q2-7wAAabcdefghijkl?x=1", "https://h/mcp/[TOKEN]?x=1"),
-        ("GET /x?token=a&limit=5&Api-Key=b", "GET /x?token=[TOKEN]&limit=5&Api-Key=[TOKEN]"),
+        ("https://h/mcp/3q2-7wAAabcdefghijkl?x=1", "https://h/mcp/[TOKEN]?[TOKEN]"),
+        ("GET /x?token=a&limit=5&Api-Key=b", "GET /x?token=[TOKEN]&limit=[TOKEN]&Api-Key=[TOKEN]"),
         ("GET /x?%74oken=a", "GET /x?%74oken=[TOKEN]"),
         ("GET /x?%2574oken=a", "GET /x?%2574oken=[TOKEN]"),
         ("Authorization: Custom a b c", "Authorization: [TOKEN]"),
@@ -83,6 +83,9 @@ def test_arguments_that_cannot_be_scanned_are_malformed(value):
         ("pin 1234", "pin [PIN]"),
         ("nothing here", "nothing here"),
         ("bad \ud800 jane@example.com", "bad ? [EMAIL]"),
+        ("https://jane:@b.example", "https://[TOKEN]@b.example"),
+        ("http://jane@b:8080/", "http://[TOKEN]@b:8080/"),
+        ("text/html;charset=utf-8", "text/html;charset=utf-8"),
     ],
 )
 def test_logs_are_scrubbed(text, clean):

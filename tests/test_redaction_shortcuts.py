@@ -95,7 +95,12 @@ def test_names_pass_the_gate_of_logs_at_once(text):
     [
         ("POST /mcp/abcdefgh", "POST /mcp/[TOKEN]"),
         ("/x?token=ab", "/x?token=[TOKEN]"),
-        ("/x?a=1&%74oken=ab", "/x?a=1&%74oken=[TOKEN]"),
+        ("/x;a=1;%74oken=ab", "/x;a=1;%74oken=[TOKEN]"),
+        ("https://b.example/x?a=Jane&b#c", "https://b.example/x?[TOKEN]#c"),
+        ("/x?q=Jane", "/x?q=[TOKEN]"),
+        ("mcp-param-customer: Jane Roe", "mcp-param-customer: [TOKEN]"),
+        ("(b'Last-Event-ID', b'Jane 1')", "(b'Last-Event-ID', b'[TOKEN]')"),
+        ("x-gladly-token: abc", "x-gladly-token: [TOKEN]"),
         ("Cookie: abc", "Cookie: [TOKEN]"),
         ("mcp-session-id=abc", "mcp-session-id=[TOKEN]"),
     ],

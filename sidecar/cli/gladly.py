@@ -82,10 +82,11 @@ def serve(
     expires_at: Annotated[datetime | None, EXPIRY] = None,
 ) -> None:
     """Serve the catalog's tools as an MCP server over Gladly's REST API."""
-    from sidecar import catalog, log, redaction, settings
+    from sidecar import catalog, dumps, log, redaction, settings
     from sidecar.gladly.backend import Scope
     from sidecar.gladly.serve import run_backend
 
+    dumps.forbid()
     scope = Scope(
         methods=_methods(method or ()),
         tags=frozenset(tag or ()),

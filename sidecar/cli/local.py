@@ -71,10 +71,11 @@ def stdio(
     With --folder as `sidecar up` made it, Gladly's backend is started too; with --config the
     settings say where the backend is.
     """
-    from sidecar import log, redaction, settings
+    from sidecar import dumps, log, redaction, settings
     from sidecar import stdio as program
     from sidecar.local import Folder
 
+    dumps.forbid()
     log.configure("warning", "console", redaction.scrub)
     if (folder is None) == (config is None):
         raise typer.BadParameter("name one of --folder and --config", param_hint="--folder")

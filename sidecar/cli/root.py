@@ -64,8 +64,9 @@ def _counted(error: ConfigError) -> str:
 @cli.command()
 def serve(config: ConfigFile = None) -> None:
     """Run the sidecar until it is told to stop (SIGTERM, Ctrl-C)."""
-    from sidecar import app, log, redaction, serving, settings
+    from sidecar import app, dumps, log, redaction, serving, settings
 
+    dumps.forbid()
     loaded = settings.load(config)
     log.configure(loaded.log.level, loaded.log.format, redaction.scrub)
     if not serving.serve(loaded, app.check(loaded)):

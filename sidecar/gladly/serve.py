@@ -139,6 +139,4 @@ def _secret(path: Path) -> str:
 def _quiet() -> None:
     """Keep the libraries' loggers off the output: they write URLs, session ids and arguments."""
     for name in ("mcp", "httpx2", "httpcore2"):
-        logger = logging.getLogger(name)
-        logger.propagate = False
-        logger.addHandler(logging.NullHandler())
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)

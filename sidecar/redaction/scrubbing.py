@@ -14,15 +14,20 @@ _LONGEST = 65_536
 """Characters of one text of a log; what is longer is cut there, and says so."""
 _CUT = "…[CUT]"
 _ENDPOINT = pattern(r"/mcp/([^\s/?#\"'<>\x00]{8,})")
-_PARAMETER = pattern(r"[?&;]([^=&#\s\"'<>\x00]{1,256})=([^&#\s\"'<>\x00]+)")
-_HEADER = pattern(
-    r"(?i:authorization|cookie|x-api-key|mcp-session-id)[\"']?\s{0,3}[:=,]\s{0,3}(?:b?[\"'])?"
-    r"([^\s\"'\x00][^\r\n\"'\x00]+)"
+_PARAMETER = pattern(r"[?&][^=&#\s\"'<>\x00]{1,256}=([^&#\s\"'<>\x00]+)")
+# Behind a semicolon stand parameters of types and of user agents, too: there the name decides.
+_MATRIX = pattern(r";([^=;&#\s\"'<>\x00]{1,256})=([^;&#\s\"'<>\x00]+)")
+_QUERY = pattern(r"://[^\s?#\"'<>\x00]*\?([^\s#\"'<>\x00]+)")
+_USER = pattern(r"://([^\s/?#@\"'<>\x00]+)@")
+_NAMES = (
+    r"(?i:authorization|cookie|x-api-key|mcp-session-id|last-event-id|mcp-param-[\w\-]{1,64}|"
+    r"x-[\w\-]{0,40}(?:token|secret|key))[\"']?\s{0,3}[:=,]"
 )
+_HEADER = pattern(rf"{_NAMES}\s{{0,3}}(?:b?[\"'])?([^\s\"'\x00][^\r\n\"'\x00]+)")
 # Where there is none of these, none of the above is, nor anything that a recogniser finds.
 _GATE = pattern(
-    rf"{detect.GATE}|/mcp/[^\s/?#\"'<>\x00]{{8}}|[?&;][^=&#\s\"'<>\x00]{{1,256}}=|"
-    r"(?i:authorization|cookie|x-api-key|mcp-session-id)[\"']?\s{0,3}[:=,]"
+    rf"{detect.GATE}|/mcp/[^\s/?#\"'<>\x00]{{8}}|[?&;][^=&#\s\"'<>\x00]{{1,256}}=|{_NAMES}|"
+    r"://[^\s?#\"'<>\x00]*\?[^\s#\"'<>\x00]|://[^\s/?#@\"'<>\x00]+@"
 )
 _SECRET_NAME = pattern(r"(?i)token|key|secret|passw|pwd|sig|auth|code|credential")
 
@@ -30,8 +35,9 @@ _SECRET_NAME = pattern(r"(?i)token|key|secret|passw|pwd|sig|auth|code|credential
 def scrub(text: str) -> str:
     """Replace all personal data and credentials of a text by `[ENTITY]`, for operational logs.
 
-    Beyond what is found in results: the token in `/mcp/<token>`, values of query parameters whose
-    decoded name tells of a secret, and the values of credential headers. Never raises.
+    Beyond what is found in results: the token in `/mcp/<token>`, the user in a URL and all that its
+    query says, parameters elsewhere whose decoded name tells of a secret, and the values of headers
+    that hold credentials or copies of arguments. Never raises.
     """
     if len(text) <= _LONGEST and detect.is_plainly_clean(text, _GATE):
         return text  # names and digests, mostly: a record has thirty of them
@@ -45,8 +51,9 @@ def scrub(text: str) -> str:
 def _extra(text: str) -> Iterator[Span]:
     data = text.encode()
     spans = [m.span(1) for m in _ENDPOINT.finditer(data)]
-    spans += [m.span(1) for m in _HEADER.finditer(data)]
-    for m in _PARAMETER.finditer(data):
+    for where in (_HEADER, _QUERY, _USER, _PARAMETER):
+        spans += [m.span(1) for m in where.finditer(data)]
+    for m in _MATRIX.finditer(data):
         name = unquote_plus(unquote_plus(m.group(1).decode(errors="replace")))
         if _SECRET_NAME.search(name.encode("utf-8", "replace")):
             spans.append(m.span(2))
