@@ -5,6 +5,7 @@
 - A panic is a BaseException and leaves the engine broken: caught here, the engine thrown away.
 - An engine belongs to the thread that made it: a use from another thread would panic, and so would
   dropping it there; neither is tried.
+- What a rule prints goes to standard error as it is, arguments included: gathered and dropped.
 - It holds the GIL while it evaluates and knows no time limit: the input is capped instead.
 - Unsafe variables and unknown functions show only when reached: `check` evaluates at load.
 """
@@ -45,6 +46,7 @@ class _Engine:
     def __init__(self) -> None:
         self.thread = threading.get_ident()
         self.raw = regorus.Engine()
+        self.raw.set_gather_prints(True)
 
     # Bound here, since at the interpreter's end the module's own names are gone.
     def __del__(
@@ -57,7 +59,10 @@ class _Engine:
     def ask(self, text: str) -> Any:
         """Evaluate the entrypoint for an input document."""
         self.raw.set_input_json(text)
-        return orjson.loads(self.raw.eval_rule_as_json(ENTRYPOINT))
+        try:
+            return orjson.loads(self.raw.eval_rule_as_json(ENTRYPOINT))
+        finally:
+            self.raw.take_prints()
 
 
 class Embedded:
