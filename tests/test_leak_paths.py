@@ -52,12 +52,12 @@ def files(place: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("case", REPLIES, ids=str)
-async def test_what_a_backend_says_shows_nowhere(world: Watched, case: ReplyCase):
+async def test_invariant_4_what_a_backend_says_shows_nowhere(world: Watched, case: ReplyCase):
     assert await leaks_of_reply(world, case) == []
 
 
 @pytest.mark.parametrize("case", REQUESTS, ids=str)
-async def test_what_a_caller_says_shows_nowhere(world: Watched, case: RequestCase):
+async def test_invariant_4_what_a_caller_says_shows_nowhere(world: Watched, case: RequestCase):
     assert await leaks_of_request(world, case) == []
 
 
