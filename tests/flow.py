@@ -137,12 +137,11 @@ class Backend:
         return self.reply
 
 
-def _bundle(passed: Sequence[str]) -> policy.Bundle:
-    """The library, with the exits that a site passes on."""
-    if not passed:
+def _bundle(config: Mapping[str, Any]) -> policy.Bundle:
+    """The library, with a site's configuration."""
+    if not config:
         return BUNDLE
-    site = {"site": {"config": {"passed_methods": list(passed)}}}
-    return replace(BUNDLE, data={**BUNDLE.data, **site})
+    return replace(BUNDLE, data={**BUNDLE.data, "site": {"config": dict(config)}})
 
 
 class Flow:
@@ -154,6 +153,7 @@ class Flow:
         engine: Any = None,
         *,
         passed: Sequence[str] = (),
+        config: Mapping[str, Any] = MappingProxyType({}),
         tools: Any = CATALOG,
         is_discovery: bool = False,
         streams: int = 100,
@@ -162,6 +162,7 @@ class Flow:
         watches: tuple[Watch, ...] = (),
         redactor: Redactor | None = None,
     ) -> None:
+        config = {**config, **({"passed_methods": list(passed)} if passed else {})}
         self.log = folder / "audit" / "audit.jsonl"
         self.backend = Backend()
         self.counts = Counts()
@@ -184,7 +185,7 @@ class Flow:
             ),
             sessions=identity.Sessions(),
             tools=tools,
-            policy=policy.Policy(engine or policy.Embedded(_bundle(passed)), timeout=1.0),
+            policy=policy.Policy(engine or policy.Embedded(_bundle(config)), timeout=1.0),
             audit=self.writer,
             backends=Backends({"": self.backend, **accounts}),
             surveys=surveys(self.writer) if surveys else None,

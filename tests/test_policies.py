@@ -93,6 +93,10 @@ CASES: tuple[dict[str, Any], ...] = (
     {"method": "delete", "effect": "destructive", "known": False, "pinned": False},
     {"tags": ["unreviewed"]},
     {"tags": ["export"], "endpoint": {"methods": [], "tags": ["tasks"]}},
+    {
+        "tags": ["export"],
+        "recent": {"customers": 500, "new_customers": 1, "customer_text_seconds": 1},
+    },
     {"findings": [{"entity": entity, "pointer": "", "length": 9} for entity in ("CARD", "MASK")]},
 )
 
@@ -116,7 +120,7 @@ def test_rules_say_what_their_metadata_says():
         spoken.add((rule, kind))
         assert result["code"] == custom["code"] == rule
         if kind == "deny":
-            template = re.escape(custom["message"]).replace("%s", r"\S*")
+            template = re.escape(custom["message"]).replace("%s", r"\S*").replace("%d", "[0-9]+")
             assert re.fullmatch(template, result["message"])
             assert result["remedy"] == custom["remedy"]
     kinds = {"grant", "deny", "mask"}

@@ -31,10 +31,12 @@ from functools import partial
 import structlog
 
 from sidecar import audit, edge, jsonrpc, sse, upstream
-from sidecar.errors import Refusal, Unauthenticated
+from sidecar.errors import Refusal
 from sidecar.exchange import Exchange, Tally
 from sidecar.model import Head, Reply
 from sidecar.pipeline import target
+from sidecar.pipeline.decisions import Decisions
+from sidecar.pipeline.history import History
 from sidecar.pipeline.inspection import Inspector, stream_headers
 from sidecar.pipeline.judgment import refuse_by
 from sidecar.pipeline.lists import Lists
@@ -44,11 +46,8 @@ from sidecar.pipeline.records import Records, ended, status_of
 from sidecar.pipeline.results import Results
 from sidecar.pipeline.streams import Streams
 from sidecar.pipeline.waiting import Asked, Waiting
-from sidecar.policy import Facts
 
 _log = structlog.get_logger("sidecar.road")
-
-_ABOUT_TOOLS = frozenset({"tools/call", "tools/list"})
 
 Step = Callable[[Exchange], Awaitable[Exchange]]
 Observe = Callable[[str, Exchange], None]
@@ -66,12 +65,13 @@ class Road:
     ) -> None:
         self._organs = organs
         self._rules = rules
-        self._clock = clock
         self._observe = observe
         self._asked = Asked()
         self._waiting = Waiting()
         self._streams = Streams(rules.streams)
         self._records = Records(organs.audit, rules.durability, organs.watches)
+        self._history = History(time.monotonic)
+        self._decisions = Decisions(organs, self._history, clock)
         lists = Lists(organs.tools, organs.policy, clock, is_discovery=rules.is_discovery)
         made = Results(organs.redaction)
         questions = Questions(
@@ -169,34 +169,7 @@ class Road:
         return exchange._replace(findings=findings, people=people)
 
     async def _decide(self, exchange: Exchange) -> Exchange:
-        # Before anything is asked or written on behalf of an account that is not there any more.
-        self._organs.backends.of(exchange.account)
-        exchange = await self._surveyed(exchange)
-        tool, caller = exchange.tool, exchange.caller
-        if caller is None:
-            raise Unauthenticated("no verified caller")
-        facts = Facts(
-            tools=(tool,) if tool else (),
-            caller=caller,
-            method=exchange.method,
-            protocol=exchange.protocol,
-            now=self._clock(),
-            arguments=exchange.arguments if tool else None,
-            findings=exchange.findings,
-        )
-        started = time.perf_counter()
-        decision = await self._organs.policy.decide(facts)
-        took = round((time.perf_counter() - started) * 1e6)
-        return exchange._replace(facts=facts, decision=decision, decide_us=took)
-
-    async def _surveyed(self, exchange: Exchange) -> Exchange:
-        """Whether a tool is pinned can be told only once the account's list was read."""
-        surveys, tool, account = self._organs.surveys, exchange.tool, exchange.account
-        if surveys is None or exchange.method not in _ABOUT_TOOLS or surveys.of(account).is_done:
-            return exchange
-        await surveys.of(account).ensure()
-        found = self._organs.tools.find(tool.name, account) if tool else None
-        return exchange._replace(tool=found)
+        return await self._decisions.decide(exchange)
 
     # ---- 7 and 8: nothing leaves unrecorded ----------------------------------------------------
 
@@ -245,7 +218,7 @@ class Road:
         self._bind_session(exchange, reply)
         if reply.stream is None:
             exchange.tally.bytes_out = len(reply.body)
-            await self._records.outcome(exchange, status_of(exchange, reply))
+            await self._end(exchange, reply)
             return exchange
         stream = self._relay(exchange, reply.stream)
         # Started, so that closing it records the outcome even if nothing was read from it.
@@ -277,7 +250,7 @@ class Road:
                     out = sse.serialise(event)
                     exchange.tally.bytes_out += len(out)
                     if answered is not None and answered.message is not None:
-                        await self._records.outcome(answered, status_of(answered, exchange.reply))
+                        await self._end(answered, exchange.reply)
                     yield out
         except Refusal as refusal:
             yield await self._refused(exchange, refusal)
@@ -294,6 +267,12 @@ class Road:
         """A refusal as the last event of a stream; nothing where nobody waits for a result."""
         reply = await self._records.refusal(exchange, refusal)
         return sse.serialise(sse.ServerEvent(reply.body, b"message")) if reply.body else b""
+
+    async def _end(self, exchange: Exchange, reply: Reply | None) -> None:
+        """Enter what the result shows into the caller's past, and record the outcome."""
+        if exchange.caller and exchange.tool and exchange.method == "tools/call":
+            self._history.saw(exchange.caller, exchange.tool, exchange.tally.subjects)
+        await self._records.outcome(exchange, status_of(exchange, reply))
 
     def _bind_session(self, exchange: Exchange, reply: Reply) -> None:
         session = reply.get("mcp-session-id")

@@ -66,6 +66,8 @@ def _site(file: DataFile, site: Mapping[str, Any], known: Mapping[str, Any]) -> 
             yield Problem(where, what, meant(key, known))
         elif isinstance(known[key], dict):
             yield from _masks(file, key, value)
+        elif isinstance(known[key], int):
+            yield from _number(where, key, value)
         else:
             yield from _list(where, key, value)
 
@@ -87,6 +89,12 @@ def _masks(file: DataFile, key: str, value: Any) -> Iterator[Problem]:
             yield Problem(where, f"the action of {entity} is no word", meant("", ACTIONS))
         elif action not in ACTIONS:
             yield Problem(where, f"{action} is no action", meant(action, ACTIONS))
+
+
+def _number(where: str, key: str, value: Any) -> Iterator[Problem]:
+    if type(value) is not int or value < 0:
+        what = f"site.config.{key} is no whole number from 0 on, so it is not used"
+        yield Problem(where, what, f"{key}: 60")
 
 
 def _list(where: str, key: str, value: Any) -> Iterator[Problem]:

@@ -16,12 +16,16 @@ settings := chosen if {
 		chosen.always_masked,
 		chosen.bulk_roles,
 		chosen.bulk_tags,
+		chosen.customers_per_hour,
 		chosen.default_methods,
 		chosen.destructive_roles,
 		chosen.masks,
 		chosen.passed_methods,
 		chosen.raw_roles,
 		chosen.refused_in_arguments,
+		chosen.tainted_minutes,
+		chosen.tainted_roles,
+		chosen.tainted_tags,
 	]
 }
 
