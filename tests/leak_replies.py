@@ -86,6 +86,11 @@ def conflict(c: Canaries) -> dict[str, Any]:
     return c.record | {"errors": [detail]}
 
 
+def beside(c: Canaries) -> dict[str, Any]:
+    """The same with the record in a member of its own."""
+    return {"errors": conflict(c)["errors"], "customer": c.record}
+
+
 def nested(c: Canaries, depth: int) -> Reply:
     """A value at the end of many lists."""
     deep = "[" * depth + dumped(c.email) + "]" * depth
@@ -120,6 +125,19 @@ def wide(value: str) -> str:
     return "".join(chr(ord(ch) + 0xFEE0) if "!" <= ch <= "~" else ch for ch in value)
 
 
+_WORDS: Final = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+def spoken(digits: str) -> str:
+    """Digits as they are read out."""
+    return " ".join(_WORDS[int(digit)] for digit in digits)
+
+
+def percent(value: str) -> str:
+    """Every character percent-encoded."""
+    return "".join(f"%{byte:02X}" for byte in value.encode())
+
+
 def link(c: Canaries) -> Reply:
     """A link to a resource."""
     return block(type="resource_link", uri=f"mailto:{c.email}", name=c.email, description=c.prose)
@@ -138,6 +156,7 @@ def coded(value: str) -> str:
 MESSAGES: Final = (
     Case(1, "text of a block", lambda c: text(c.prose, f"Customer {c.email}")),
     Case(2, "JSON in text", lambda c: text(dumped(c.record))),
+    Case(2, "JSON in JSON in text", lambda c: text(dumped(c.record, 2))),
     Case(2, "JSON thrice in text", lambda c: text(dumped({"to": c.email, "call": c.phone}, 3))),
     Case(3, "structure and its duplicate", lambda c: tool_result({"result": [c.record]}), "[NAME]"),
     Case(4, "link", link),
@@ -149,6 +168,7 @@ MESSAGES: Final = (
     Case(7, "isError", lambda c: text(f"no customer {c.prose}", isError=True)),
     Case(8, "progress", lambda c: told("notifications/progress", progressToken=0, progress=1, message=c.prose)),
     Case(8, "log", lambda c: told("notifications/message", level="info", logger=c.email, data={"said": [c.prose], c.email: c.phone})),
+    Case(8, "log of a record", lambda c: told("notifications/message", level="info", data=c.record)),
     Case(8, "list_changed", lambda c: told("notifications/tools/list_changed", note=c.email), "content"),
     Case(8, "unknown notification", lambda c: told(f"notifications/{c.email}", note=c.email), "-32603"),
     Case(9, "elicitation", lambda c: told("elicitation/create", message=c.prose, requestedSchema={"type": "object", "properties": {}}), "content"),
@@ -179,6 +199,7 @@ PAGES: Final = (
     Case(23, "a stream that breaks", lambda c: stream(b"data: {" + c.prose.encode() + b"}\n\n"), "-32603"),
     Case(25, "conflict in a result", lambda c: text(dumped(conflict(c)), isError=True)),
     Case(25, "conflict in an error", lambda c: error(data={"statusCode": 409, "raw_response": conflict(c)})),
+    Case(25, "conflict beside the record", lambda c: error(data={"statusCode": 409, "raw_response": beside(c)})),
     Case(25, "conflict as a page", lambda c: Reply(409, JSON, orjson.dumps(conflict(c))), "-32603"),
 )  # fmt: skip
 """HTTP, 19 to 25: those in which the backend speaks."""
@@ -193,9 +214,21 @@ ENCODINGS: Final = (
     Case(28, "soft hyphens", lambda c: odd(c, "\u00ad".join)),
     Case(28, "no-break spaces and dashes", lambda c: odd(c, lambda v: v.replace(" ", "\u00a0"), c.phone, c.phone.replace(" ", "–")), "[PHONE"),
     Case(29, "percent", lambda c: odd(c, quote)),
+    Case(29, "all percent", lambda c: odd(c, percent)),
+    Case(29, "percent twice", lambda c: odd(c, lambda v: quote(quote(v)))),
+    Case(29, "entities", lambda c: odd(c, lambda v: v.replace("@", "&#64;").replace(".", "&period;"))),
+    Case(29, "escapes", lambda c: odd(c, lambda v: v.replace("@", "\\u0040").replace(".", "\\u002e"))),
     Case(29, "escaped slashes", lambda c: odd(c, lambda v: f"mailto:\\/\\/{v}")),
+    Case(30, "base64", lambda c: odd(c, coded), "content"),
+    Case(30, "base64url", lambda c: odd(c, lambda v: base64.urlsafe_b64encode(v.encode()).decode().rstrip("=")), "content"),
+    Case(30, "base64 of JSON", lambda c: odd(c, lambda v: coded(dumped({"to": v}))), "content"),
+    Case(30, "hex", lambda c: odd(c, lambda v: v.encode().hex()), "content"),
     Case(31, "spaced", lambda c: odd(c, " ".join, c.card, c.phone.replace(" ", "")), "[CARD"),
     Case(31, "over lines", lambda c: odd(c, lambda v: f"{v[:8]}\n{v[8:]}", c.card), "[CARD"),
+    Case(31, "spoken", lambda c: odd(c, spoken, c.card), "content"),
+    Case(31, "(at) and [dot]", lambda c: odd(c, lambda v: v.replace("@", " (at) ").replace(".", " [dot] "))),
+    Case(32, "split over siblings", lambda c: tool_result({"result": [{"a": c.also(c.card[:8]), "b": c.also(c.card[8:])}]}), "content"),
+    Case(32, "split over a list", lambda c: tool_result({"result": [c.also(c.card[:8]), c.also(c.card[8:])]}), "content"),
     Case(33, "glued to letters", lambda c: text(f"顧客{c.email}です", f"カード{c.card}番", f"tel{c.phone}です", f"cardno{c.card}x")),
     *(Case(34, f"pieces of {size}", lambda c, size=size: cut(c, size)) for size in (1, 2, 3, 7, 16, 64)),  # type: ignore[misc]
     Case(35, "lone surrogate", lambda c: Reply(200, JSON, text("X").body.replace(b'"X"', b'"\\ud800 ' + c.email.encode() + b'"')), "jsonrpc"),
@@ -211,7 +244,10 @@ ENTITIES: Final = (
     Case(36, "Mastercard 2-series", lambda c: text(c.also(luhn("222300004841001"))), "[CARD"),
     Case(36, "nineteen digits", lambda c: text(c.also(luhn("453201077163524471"))), "[CARD"),
     Case(36, "Amex 4-6-5", lambda c: text(c.also("3782 822463 10005")), "[CARD"),
+    Case(37, "IPv6", lambda c: text(f"from {c.also('2001:db8:85a3::8a2e:370:7334')} today"), "[IP"),
+    Case(37, "IPv4 in IPv6", lambda c: text(f"from {c.also('::ffff:203.0.113.77')} today"), "[IP"),
     Case(38, "foreign numbers with a word", lambda c: text(f"Telefon: {c.also('030 8997 7401')}", f"phone {c.also('+44 20 7946 0958')}"), "[PHONE"),
+    Case(38, "a foreign number with a short word", lambda c: text(f"tél. {c.also('01 70 18 99 48')}"), "[PHONE"),
     Case(38, "foreign numbers by path", lambda c: tool_result({"result": [c.record | {"phones": [{"original": c.also("0303 8997 740")}]}]}), "[PHONE"),
     *(Case(39, f"PIN, {i}", lambda c, s=s: text(s.format(c.also("48271936"))), "[PIN") for i, s in enumerate(SPELLED.split(";"))),  # type: ignore[misc]
     Case(39, "codes", lambda c: text(c.also("Your one-time code is 739104"), c.also("CVV: 7391")), "[PIN"),

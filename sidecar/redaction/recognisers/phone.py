@@ -27,7 +27,7 @@ from sidecar.redaction.recogniser import (
 )
 
 WORDS = (
-    r"(?:telephone|telefono|teléfono|téléphone|telefone|telefon|phone|tel|mobile|móvil|mobil|"
+    r"(?:telephone|telefono|teléfono|téléphone|tél|telefone|telefon|phone|tel|mobile|móvil|mobil|"
     r"cellular|celular|cell|handy|fax|sms|whatsapp|callback|call|dial|reach me|text me|"
     r"(?:my|contact|your|his|her) number|numéro|número|rufnummer|電話|电话|手机|携帯)"
 )
