@@ -107,6 +107,7 @@ def test_the_report_says_when_nothing_could_be_pinned():
             "rss_mb": {},
             "steps_us": {"clean": {"verify": 1.0, "whole road": 2.0}},
             "audit_us": {},
+            "redaction": {"cpu_us": {"4 KB": {"clean": 1.0}}, "large": {}},
             "verify_us": {},
             "watch_us": {},
         }

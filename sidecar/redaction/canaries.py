@@ -22,6 +22,9 @@ _BY_CONTENT: Final = (
     ("CARD", "", "4111 1111 1111 1111"),
     ("TOKEN", "", "ghp_C4n4ryC4n4ryC4n4ryC4n4ryC4n4ryC4n4ry"),
     ("PIN", "PIN ", "4931"),
+    ("SSN", "SSN ", "219-09-9999"),
+    ("IBAN", "", "DE89 3704 0044 0532 0130 00"),
+    ("IP", "", "198.51.100.23"),
 )
 """Entity, the word before the value that it needs, and the value."""
 
