@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from typing import Any
 
@@ -206,3 +207,18 @@ def test_the_plain_text_and_its_places_agree(text):
     assert list(places) == sorted(places)
     same = [shown[i] == text[at] for i, at in enumerate(places[:-1]) if text[at] in "2x"]
     assert all(same)
+
+
+def test_one_endless_number_is_looked_at_once():
+    text = "4" * 200_000
+    begin = time.process_time()
+    assert detect.detect(f"{text}, 4111 1111 1111 1111.")[-1].entity == "CARD"
+    assert time.process_time() - begin < 5  # a guard: once it was looked at from each of its ends
+
+
+def test_runs_past_the_budget_are_taken_whole():
+    run = base64.b64encode(b"nothing to see here").decode()
+    found = detect.detect(" ".join([run] * 5), budget=Budget(3))
+    assert found
+    assert all(span.is_whole for span in found)
+    assert {"EMAIL", "CARD", "TOKEN"} <= {span.entity for span in found}

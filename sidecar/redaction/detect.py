@@ -222,7 +222,12 @@ class _Look(NamedTuple):
         """What runs of base64 or hex say; each is cut whole, for a part of it says nothing."""
         found: list[Span] = []
         for run in escapes.runs(reading.text):
-            self.budget.spend()
+            try:
+                self.budget.spend()
+            except Exhausted:
+                every = sorted(r.entity for r in ALL if r.entity in self.only)
+                length = len(reading.original)
+                return found + [Span(entity, 0, length, is_whole=True) for entity in every]
             inner = self.all(run.text, depth - 1)
             found += (
                 span._replace(is_whole=True)

@@ -18,7 +18,7 @@ from sidecar.redaction.recogniser import (
 _LEAST, _USUAL, _MOST = 13, 16, 19
 _SEPARATOR = r"[\s.\-_/]"
 _RUN = pattern(rf"\d(?:{_SEPARATOR}{{0,2}}\d){{12,255}}")
-_GROUP = re.compile(rb"[0-9]{1,1000}")
+_GROUP = re.compile(rb"[0-9]+")
 _FIRST = b"23456"  # of every issuer below
 _OVERLAP = 64  # bytes: more than 19 digits with two separators after each
 
@@ -124,14 +124,13 @@ def _find(data: bytes, budget: Budget | None = None) -> list[Span]:
     position = 0
     while (run := _RUN.search(data, position)) is not None:
         start, end = run.span()
-        is_cut = is_digit(data, end)
-        while is_digit(data, start - 1):
-            start -= 1
-        while is_digit(data, end):
-            end += 1
-        found += _in_run(data, [m.span() for m in _GROUP.finditer(data, start, end)], budget)
         # The pattern is bounded: a card on the border of two matches is in the overlap.
-        is_cut = is_cut or end - start > 256  # noqa: PLR2004 - the bound of the pattern
+        is_cut = is_digit(data, end) or end - start > 256  # noqa: PLR2004 - the bound of the pattern
+        while is_digit(data, start - 1) and run.start() - start <= _MOST:
+            start -= 1  # so far that the group is seen to be too long
+        rest = _GROUP.match(data, end)
+        end = end if rest is None else rest.end()
+        found += _in_run(data, [m.span() for m in _GROUP.finditer(data, start, end)], budget)
         position = max(position + 1, end - _OVERLAP) if is_cut and end < len(data) else end
     return found
 
