@@ -55,6 +55,8 @@ HOSTILE = {
     "backslashes": of("\\"),
     "backslash u": of("\\u0"),
     "base64": of(base64.b64encode(b"jane@example.com, ").decode()),
+    "runs of base64": of(base64.b64encode(b"jane@example.com").decode() + " "),
+    "runs of base64 that say nothing": of(base64.b64encode(b"nothing to see").decode() + " "),
     "base64 again and again": base64.b64encode(
         base64.b64encode(base64.b64encode(of("x@y.example ").encode()[:8000]))
     ).decode(),

@@ -221,20 +221,18 @@ class _Look(NamedTuple):
     def _inside(self, reading: Reading, depth: int) -> list[Span]:
         """What runs of base64 or hex say; each is cut whole, for a part of it says nothing."""
         found: list[Span] = []
+        whole: list[Span] = []
         for run in escapes.runs(reading.text):
             try:
                 self.budget.spend()
             except Exhausted:
                 every = sorted(r.entity for r in ALL if r.entity in self.only)
-                length = len(reading.original)
-                return found + [Span(entity, 0, length, is_whole=True) for entity in every]
+                whole = [Span(e, 0, len(reading.original), is_whole=True) for e in every]
+                break
             inner = self.all(run.text, depth - 1)
-            found += (
-                span._replace(is_whole=True)
-                for entity in dict.fromkeys(s.entity for s in inner)
-                for span in reading.spans([Span(entity, run.start, run.end)])
-            )
-        return found
+            entities = dict.fromkeys(span.entity for span in inner)
+            found += (Span(entity, run.start, run.end) for entity in entities)
+        return whole + [span._replace(is_whole=True) for span in reading.spans(found)]
 
 
 def _hit(data: bytes) -> Sequence[int]:
