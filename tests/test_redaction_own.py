@@ -6,8 +6,9 @@ import time
 
 import orjson
 import pytest
+from settings_parts import GOOD, written
 
-from sidecar import redaction
+from sidecar import app, redaction, settings
 from sidecar.model import Mask
 from sidecar.redaction import detect
 from sidecar.redaction.own import without_anchors
@@ -104,3 +105,13 @@ def test_a_hostile_pattern_takes_linear_time():
     begin = time.process_time()
     detect.detect("a" * 20_000 + "!" + "x" * 20_000)
     assert time.process_time() - begin < 5  # a guard against hanging, not a measurement
+
+
+@pytest.mark.anyio
+async def test_the_patterns_of_the_settings_hold_while_the_sidecar_is_open(tmp_path):
+    (tmp_path / "secret").write_text("s" * 48 + "\n")
+    section = "redaction:\n  patterns:\n    - {name: badge, pattern: 'B-[0-9]+', entity: PIN}\n"
+    loaded = settings.load(written(tmp_path, GOOD + section))
+    async with app.opened(loaded, app.check(loaded)):
+        assert redaction.scrub("B-77 and EMP-123456") == "[PIN] and EMP-123456"
+    assert redaction.scrub("B-77") == "B-77"
