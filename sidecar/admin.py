@@ -46,7 +46,7 @@ def application(
         return PlainTextResponse("ok\n")
 
     async def readyz(_: Request) -> PlainTextResponse:
-        if not writer.revive():
+        if not await writer.revive():
             return PlainTextResponse("the audit log cannot be written\n", status_code=503)
         if leaks := redactor.leaks(older_than=_CANARY_SECONDS):
             what = f"redaction let made-up data through: {', '.join(leaks)}\n"

@@ -115,8 +115,11 @@ async def opened(
             instance=f"{settings.listen.host}:{settings.listen.port}",
             clock=now,
             max_bytes=settings.audit.max_bytes,
+            segment_bytes=settings.audit.segment_bytes,
+            keep_days=settings.audit.keep_days,
         )
         stack.callback(_close_writer, writer)
+        stack.push_async_callback(_stop, asyncio.create_task(writer.keep()))
         engine = await _engine(settings, parts.bundle, stack)
         clients = backends(settings)
         for client in clients.values():

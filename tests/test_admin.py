@@ -16,6 +16,7 @@ import pytest
 from flow import CATALOG, Backend
 
 from sidecar import admin, audit
+from sidecar.audit.space import Bounds
 from sidecar.catalog import Reviewed
 from sidecar.errors import OrganDown
 from sidecar.metrics import Counts, Metrics, Sources
@@ -76,11 +77,11 @@ async def test_a_sidecar_whose_log_is_full_is_alive_and_not_ready(tmp_path):
 
 async def test_a_sidecar_is_ready_again_when_there_is_room_again(tmp_path, monkeypatch):
     async with listening(tmp_path) as (client, writer, _):
-        monkeypatch.setattr(writer, "_max_bytes", 10)
+        monkeypatch.setattr(writer._space, "bounds", Bounds(10))
         with pytest.raises(OrganDown):
             await writer.record(Event(audit.event_id(), "outcome"))
         assert await statuses(client) == [200, 503]
-        monkeypatch.setattr(writer, "_max_bytes", 1 << 20)
+        monkeypatch.setattr(writer._space, "bounds", Bounds(1 << 20))
         assert await statuses(client) == [200, 200]
         assert b'"what":"resumed"' in (tmp_path / "audit.jsonl").read_bytes()
 

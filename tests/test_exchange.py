@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar import audit, jsonrpc
+from sidecar.audit.space import Bounds
 from sidecar.errors import BackendFailed, BackendTimedOut, Denied, OrganDown, Refusal
 from sidecar.exchange import Exchange, Tally, answer
 from sidecar.exchange.answers import EVENT_KEY, unknown_tool
@@ -255,7 +256,7 @@ async def test_an_audit_log_that_cannot_be_written_is_503_with_the_requests_id(
 ):
     async with flow(tmp_path) as f:
         f.backend.reply = tool_result([])
-        monkeypatch.setattr(f.writer, "_max_bytes", 10)
+        monkeypatch.setattr(f.writer._space, "bounds", Bounds(10))
         reply = await f.ask(call(READ, 5, customer_id="x"))
         body = reply.json()
         assert (reply.status_code, body["error"]["code"], body["id"]) == (503, -32603, 5)

@@ -12,6 +12,7 @@ from flow import CATALOG, JSON, call, flow, tool_list, tool_result
 from test_listing import READ, Backend, only_modern, shaking
 
 from sidecar import audit
+from sidecar.audit.space import Bounds
 from sidecar.catalog import Drift, Pins, Reviewed
 from sidecar.errors import BackendFailed, BackendTimedOut, OrganDown
 from sidecar.model import JsonObject, Reply
@@ -53,22 +54,23 @@ async def test_a_change_is_noticed_when_the_backend_says_so_and_stands_in_the_lo
                 await asyncio.sleep(0)
         task.cancel()
         assert reviewed.drift == Drift(removed=("b",))
-        told = [orjson.loads(line)["data"] for line in log.read_bytes().splitlines()]
-        names = {"added": [], "changed": [], "removed": ["b"]}
-        totals = {"added_total": 0, "changed_total": 0, "removed_total": 1}
-        assert {"what": "drift", **names, **totals} in told
+    told = [orjson.loads(line)["data"] for line in log.read_bytes().splitlines()]
+    names = {"added": [], "changed": [], "removed": ["b"]}
+    totals = {"added_total": 0, "changed_total": 0, "removed_total": 1}
+    assert {"what": "drift", **names, **totals} in told
 
 
 async def test_a_change_that_could_not_be_recorded_is_recorded_by_the_next_look(tmp_path):
     backend = Backend(only_modern)
     pins = Pins.of([{"name": "b", "description": "as reviewed"}])
     async with surveyed(tmp_path, backend, pins) as (survey, reviewed, log):
-        room, survey._writer._max_bytes = survey._writer._max_bytes, 1
+        room = survey._writer._space.bounds
+        survey._writer._space.bounds = Bounds(10)
         with pytest.raises(OrganDown):
             await survey.ensure()
         assert reviewed.drift
         assert log.read_bytes() == b""
-        survey._writer._max_bytes = room
+        survey._writer._space.bounds = room
         await survey._look()
         told = [orjson.loads(line)["data"]["what"] for line in log.read_bytes().splitlines()]
         assert told == ["resumed", "drift"]

@@ -7,10 +7,17 @@ the path is looked up once: a log that was deleted, replaced, cut or written to 
 unusable as well, since what we append would be found by nobody or follow a line we never saw.
 
 What a killed process left half-written is moved to `audit.torn.<n>` at the next start, unchanged.
+
+A rotation renames the file and begins another under the same name. The lock on the old file is
+given up when the new one is locked, and the new one must not exist before: there is no moment at
+which a second process could become the writer of the folder. Cut short at any point, a rotation
+leaves either the old file, or closed segments and no live file, or an empty one. All three are
+continued at the next start, since lines are on the disk before the file gets its new name.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -19,6 +26,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from sidecar.audit.closed import Closed, name_of
+from sidecar.audit.ends import first_line, is_stop, last_line, last_newline, sync_folder
 from sidecar.errors import ConfigError, Problem
 
 FILE_NAME = "audit.jsonl"
@@ -64,13 +73,16 @@ class Segment:
         self._name = os.fspath(self.path)  # a plain string is looked up faster than a Path
         try:
             _lock(self._fd, self.path)
-            status = os.fstat(self._fd)
-            self._identity = (status.st_dev, status.st_ino)
-            self.size = status.st_size
+            self._note()
             self._check_in_place()
             self.torn = self._move_torn_tail()
         except OSError as error:
             raise unusable(self.path, error.strerror or str(error)) from error
+
+    def _note(self) -> None:
+        status = os.fstat(self._fd)
+        self._identity = (status.st_dev, status.st_ino)
+        self.size = status.st_size
 
     def append(self, block: bytes) -> None:
         """Append whole lines. Raises OSError with the file as it was, or Unusable."""
@@ -83,19 +95,59 @@ class Segment:
         self.size += len(block)
 
     def sync(self) -> None:
-        """Wait until the disk has what was appended. After an OSError nobody knows what it has."""
-        os.fdatasync(self._fd)
+        """Wait until the disk has what was appended. Raises Unusable: nobody knows what it has."""
+        try:
+            os.fdatasync(self._fd)
+        except OSError as error:
+            raise Unusable(error.errno, f"a sync failed: {error.strerror}") from error
+
+    def rotate(self, first: int) -> Closed:
+        """Close the file, whose first line is number `first`, and begin another. Sync it before.
+
+        Raises OSError if it cannot be closed now, with everything as it was, or Unusable.
+        """
+        closed = Closed(first, self.path.with_name(name_of(first)), self.size)
+        self._check_in_place()
+        if os.path.lexists(closed.path):
+            raise Unusable(errno.EEXIST, f"{closed.path.name} is there already")
+        self.path.rename(closed.path)
+        try:
+            fresh = os.open(self.path, _FLAGS | os.O_EXCL, 0o600)
+        except OSError as error:
+            self._rename_back(closed.path, error)
+            raise
+        old, self._fd = self._fd, fresh
+        try:
+            _lock(fresh, self.path)
+            self._note()
+            sync_folder(self.path.parent)
+        except (OSError, ConfigError) as error:
+            raise Unusable(errno.EIO, f"no new segment could be begun: {error}") from error
+        finally:
+            os.close(old)
+        return closed
+
+    def free(self) -> tuple[int, int]:
+        """Measure the disk: bytes that may still be written, and all that it holds."""
+        found = os.fstatvfs(self._fd)
+        return found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
+
+    def first_line(self) -> bytes:
+        """Read the first line with its newline; empty if there is none."""
+        return first_line(self._fd)
 
     def last_line(self) -> bytes:
         """Read the last line with its newline; empty if there is none."""
-        if not self.size:
-            return b""
-        begin = _last_newline(self._fd, self.size - 1) + 1
-        return os.pread(self._fd, self.size - begin, begin)
+        return last_line(self._fd, self.size)
+
+    def is_stopped(self) -> bool:
+        """Tell whether the file ends as a run that was stopped ends it."""
+        return is_stop(self._fd, self.size)
 
     def close(self) -> None:
         """Give up the lock and the file."""
-        os.close(self._fd)
+        with contextlib.suppress(OSError):  # what a file system has to say now was said to `sync`
+            os.close(self._fd)
 
     def _check_in_place(self) -> None:
         try:
@@ -113,8 +165,14 @@ class Segment:
         except OSError as error:
             raise Unusable(error.errno, f"half a line was written: {cause.strerror}") from error
 
+    def _rename_back(self, path: Path, cause: OSError) -> None:
+        try:
+            path.rename(self.path)
+        except OSError as error:
+            raise Unusable(error.errno, f"no new segment: {cause.strerror}") from error
+
     def _move_torn_tail(self) -> Torn | None:
-        begin = _last_newline(self._fd, self.size) + 1
+        begin = last_newline(self._fd, self.size) + 1
         if begin == self.size:
             return None
         # Copied and synced before it is cut off: a crash in between costs a second copy, no byte.
@@ -133,12 +191,12 @@ def unusable(path: Path, what: str, remedy: str = "") -> ConfigError:
 def _open(folder: Path, path: Path) -> int:
     if not folder.is_dir():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
     fd = os.open(path, _FLAGS, 0o600)
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file")  # noqa: TRY301  # closed below
-        _sync_folder(folder)
+        sync_folder(folder)
     except BaseException:
         os.close(fd)
         raise
@@ -152,15 +210,6 @@ def _lock(fd: int, path: Path) -> None:
         raise unusable(path, "another process is writing it") from error
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make the folder's entries durable: a synced file without a name is lost as well."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
 def _write_all(fd: int, block: bytes) -> None:
     written = os.write(fd, block)
     while written < len(block):
@@ -168,17 +217,6 @@ def _write_all(fd: int, block: bytes) -> None:
         if not more:
             raise OSError(errno.EIO, "the kernel took no bytes")
         written += more
-
-
-def _last_newline(fd: int, end: int) -> int:
-    """Find the offset of the last newline before `end`; -1 if there is none."""
-    while end > 0:
-        begin = max(0, end - _CHUNK)
-        found = os.pread(fd, end - begin, begin).rfind(b"\n")
-        if found >= 0:
-            return begin + found
-        end = begin
-    return -1
 
 
 def _copy_out(fd: int, begin: int, end: int, folder: Path) -> Torn:
@@ -192,7 +230,7 @@ def _copy_out(fd: int, begin: int, end: int, folder: Path) -> Torn:
         os.fsync(out)
     finally:
         os.close(out)
-    _sync_folder(folder)
+    sync_folder(folder)
     return Torn(file=path.name, bytes=end - begin, sha256=digest.hexdigest())
 
 

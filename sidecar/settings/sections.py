@@ -159,7 +159,15 @@ class Audit(Section):
         "synced", description="Before a write: `synced` survives the machine."
     )
     max_bytes: Bytes = Field(
-        1_073_741_824, description="Size that the log never passes; a full log refuses every call."
+        1_073_741_824,
+        description="Size that the whole folder never passes; a full log refuses every call.",
+    )
+    segment_bytes: Bytes = Field(
+        268_435_456,
+        description="Size at which a file of the log is closed; a quarter of the whole at most.",
+    )
+    keep_days: int = Field(
+        0, ge=0, le=36_500, description="Days that no closed file is pruned before, room or none."
     )
 
     instance: Name | None = Field(
