@@ -1,6 +1,8 @@
 """A process that is killed: what it acknowledged is there, and the next run carries on."""
 
+import asyncio
 import json
+import random
 import signal
 import subprocess
 import sys
@@ -9,12 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import world
+from audit_load import Backend, load
+from audit_segments import ROOT, TESTS, what, whole
 from test_audit_writer import writer
 
 from sidecar import audit
-
-ROOT = Path(audit.__file__).parents[2]
-TESTS = Path(__file__).parent
 
 BETWEEN = """
 import asyncio, sys
@@ -104,3 +106,49 @@ def test_another_process_cannot_write_the_same_log(tmp_path):
     assert ended.returncode == 1
     assert "another process is writing it" in ended.stderr
     log.close()
+
+
+async def _killed(folder: Path, times: int) -> None:
+    """Kill a sidecar under load at random moments, and start it again on the same log."""
+    backend, moment = Backend(), random.Random()
+    sizes = {"segment_bytes": 100_000}
+    with world.served(backend.app()) as url:
+        async with world.Behind(folder, f"{url}/mcp", audit=sizes) as sidecar:
+            for _ in range(times):
+                async with load(sidecar, 8) as answers:
+                    due = len(answers) + moment.randrange(1, 60)
+                    async with asyncio.timeout(world.PATIENCE):
+                        while len(answers) < due:  # noqa: ASYNC110 - the moment is random
+                            await asyncio.sleep(moment.random() / 100)
+                    sidecar.process.kill()
+                    await sidecar.process.wait()
+                sidecar._processes.clear()
+                await sidecar.start_sidecar()
+                _check(folder / "audit", backend, answers)
+            await world.ended(sidecar.process)
+
+
+def _check(folder: Path, backend: Backend, answers: list[int]) -> None:
+    found = audit.verify(whole(folder))
+    assert (found.is_valid, found.gaps) == (True, ()), found.problems
+    # Not held to the schema here, which takes a second at the end.
+    events = [json.loads(line) for line in whole(folder).read_bytes().splitlines()]
+    intents = {event["id"] for event in events if event["stage"] == "intent"}
+    ended = {event["ref"] for event in events if event["stage"] == "outcome" and "ref" in event}
+    assert backend.arrived
+    assert set(backend.arrived) <= intents  # what arrived was on record before it left
+    assert set(found.open_intents) == intents - ended
+    assert len(ended) >= answers.count(200)  # what was answered had its outcome on record
+    assert found.stray_outcomes == ()
+    assert found.unclean_stops == [what(event) for event in events].count("recovered") > 0
+
+
+@pytest.mark.sockets
+def test_ten_kills_under_load_lose_no_intent_and_list_each_lost_outcome(tmp_path):
+    asyncio.run(_killed(tmp_path, 10))
+
+
+@pytest.mark.sockets
+@pytest.mark.nightly
+def test_a_hundred_kills_under_load_lose_no_intent_and_list_each_lost_outcome(tmp_path):
+    asyncio.run(_killed(tmp_path, 100))

@@ -16,6 +16,7 @@ from settings_parts import GOOD, written
 from test_audit_event import VALIDATOR
 
 from sidecar import app, audit, changes, settings
+from sidecar.audit.space import Bounds
 from sidecar.errors import OrganDown
 from sidecar.model import Event, JsonObject
 
@@ -201,10 +202,10 @@ async def test_a_change_that_cannot_be_recorded_is_told_by_the_next_look(tmp_pat
     async with writing(tmp_path / "log") as writer:
         watch = changes.Watch({"token_file": file}, writer)
         file.write_text("another one")
-        room, writer._max_bytes = writer._max_bytes, 1
+        room, writer._space.bounds = writer._space.bounds, Bounds(10)
         with pytest.raises(OrganDown):
             await watch.look()
-        writer._max_bytes = room
+        writer._space.bounds = room
         await watch.look()
     told = [event["data"]["what"] for event in lifecycle(tmp_path / "log")]
     assert told == ["resumed", "rotated", "stop"]

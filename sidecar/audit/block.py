@@ -19,13 +19,15 @@ from sidecar.model import Event
 class Waiting:
     """Somebody who waits for an event to be written, or for what was written so far.
 
-    Without `done` nobody waits, and the event may be lost with the process.
+    Without `done` nobody waits, and the event may be lost with the process. One that makes room is
+    not held to the bounds.
     """
 
     ts: datetime
     event: Event | None = None
     is_synced: bool = False
     done: asyncio.Future[None] | None = None
+    makes_room: bool = False
 
     def refuse(self, cause: str) -> int:
         """Let the waiter go with a refusal; how many events were refused by that, 0 or 1."""

@@ -49,7 +49,6 @@ class Closed:
         with self.path.open("rb") as file:
             digest = file_digest(file, "sha256").hexdigest()
         return {
-            "what": "pruned",
             "segment": self.path.name,
             "first": self.first,
             "last": last.seq,

@@ -179,7 +179,7 @@ class Commits:
                 return
             is_intent = one.event.stage == "intent"
             why = self._space.refusal(block.size + len(raw), is_intent=is_intent)
-            if why and not is_stop:
+            if why and not (is_stop or one.makes_room):
                 self.cause = self.cause or why
                 self._refused += one.refuse(why)
                 return

@@ -54,7 +54,8 @@ class Pruning:
         del self.segments[0]
 
     def _tombstone(self, oldest: Closed, last: int, now: datetime) -> JsonObject | None:
-        if now - oldest.ended() < timedelta(days=self.space.bounds.keep_days):
+        days = self.space.bounds.keep_days
+        if days and now - oldest.ended() < timedelta(days=days):
             return None
         tip = oldest.tip()
         if tip is None or tip.seq != last or not oldest.is_signed():

@@ -59,8 +59,9 @@ class Writer:
         instance: Which process of which pod writes, told in each line.
         clock: Gives the aware time of each line. It may step back: the order is that of `seq`.
         timeout: Seconds that a record waits for the disk.
-        max_bytes: The size of the whole folder that no record passes, except the lifecycle `stop`
-            and what waits when `close` is called. Intents leave the last sixteenth to outcomes.
+        max_bytes: The size of the whole folder that no record passes, except the lifecycle `stop`,
+            what waits when `close` is called, and tombstones with their checkpoints. Intents leave
+            the last sixteenth to outcomes.
         segment_bytes: The size of a segment that closes it.
         keep_days: Days that a closed segment is kept at least, whatever room is left.
         heartbeat: Seconds between checkpoints of an idle log.
@@ -193,8 +194,9 @@ class Writer:
     async def _prune(self) -> None:
         while grave := await self._pruning.due(self._rhythm.first, self._clock()):
             self._rhythm.is_asked = True
-            what = str(grave.pop("what"))
-            await self.record(lifecycle(what, **grave), is_synced=True)
+            event = lifecycle("pruned", **grave)
+            one = Waiting(self._clock(), event, is_synced=True, makes_room=True)
+            await self._commits.wait(one)
             await self._pruning.remove()
 
     def _arrived(self, block: Block) -> None:
