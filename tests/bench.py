@@ -20,7 +20,16 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
-from benchmarks import recording, redaction, report, rounds, steps, verification, watching
+from benchmarks import (
+    commits,
+    recording,
+    redaction,
+    report,
+    rounds,
+    steps,
+    verification,
+    watching,
+)
 from benchmarks.processes import Cores, NotStartedError
 
 
@@ -67,6 +76,7 @@ async def _measured(plan: rounds.Plan, calls: int) -> dict[str, Any]:
             found["redaction"] = await redaction.measured(folder, calls)
             found["verify_us"] = await verification.measured(calls)
             found["watch_us"] = await watching.measured(Path(tempfile.mkdtemp(dir=folder)), calls)
+        found["audit_commits"] = await commits.measured(folder)
     return found
 
 

@@ -136,6 +136,7 @@ async def test_every_account_is_looked_at_again_whatever_happens_to_another(tmp_
         task.cancel()
         await asyncio.wait([task])
         assert made[0].has_ended
+        f.writer.close()
         told = [orjson.loads(line)["data"] for line in f.log.read_bytes().splitlines()]
     names = {"added": [], "changed": [READ], "removed": []}
     totals = {"added_total": 0, "changed_total": 1, "removed_total": 0}

@@ -1,4 +1,7 @@
-"""Nothing passes that cannot be recorded, and no failure breaks the chain (invariant 7)."""
+"""Nothing passes that cannot be recorded, and no failure breaks the chain (invariant 7).
+
+Over 300 lines: why the writer refuses is one list, and a gap in it shows best in one place.
+"""
 
 import asyncio
 import errno
@@ -296,3 +299,30 @@ def test_no_refusal_repeats_what_the_event_holds(folder):
     told = refused(log, intent(decision={"input": {"email": "ann@example.com", "x": object()}}))
     assert "ann@example.com" not in f"{told} {told.public}"
     log.close()
+
+
+def test_a_buffered_event_that_can_be_no_line_is_told_by_the_log_itself(folder):
+    log = writer(folder)
+    log.record_soon(outcome(data={"x": object()}))
+    run(log, intent())
+    assert not log.is_healthy
+    run(log, intent())
+    assert log.is_healthy
+    log.close()
+    assert whats(folder / "audit.jsonl") == ["intent", "resumed", "intent", "stop"]
+    resumed = records(folder / "audit.jsonl")[1]["data"]
+    assert (resumed["refused"], "cannot be written as JSON" in resumed["cause"]) == (1, True)
+
+
+def test_one_event_that_can_be_no_line_harms_none_of_its_block(folder):
+    log = writer(folder)
+
+    async def together() -> list[object]:
+        events = [intent(), intent(), intent(decision={"x": object()}), intent()]
+        calls = (log.record(event) for event in events)
+        return list(await asyncio.gather(*calls, return_exceptions=True))
+
+    found = asyncio.run(together())
+    assert [type(one) for one in found] == [type(None), type(None), OrganDown, type(None)]
+    log.close()
+    assert audit.verify(folder / "audit.jsonl", log.head).events == 4

@@ -71,6 +71,15 @@ def test_verifying_has_its_cost_for_a_remembered_and_a_new_token_and_many_endpoi
 
 
 @pytest.mark.sockets
+def test_recording_has_its_cost_alone_and_when_two_hundred_wait(found):
+    assert len(found["audit_commits"]) == 4
+    for name, one in found["audit_commits"].items():
+        assert name in found["printed"]
+        assert 0 < one["p50_ms"] <= one["p99_ms"]
+        assert one["cpu_us"] > 0
+
+
+@pytest.mark.sockets
 def test_every_step_of_the_road_has_its_cost_and_the_report_names_it(found):
     steps = found["steps_us"]
     assert steps.keys() == payload.CALLS.keys()
@@ -110,6 +119,7 @@ def test_the_report_says_when_nothing_could_be_pinned():
             "redaction": {"cpu_us": {"4 KB": {"clean": 1.0}}, "large": {}},
             "verify_us": {},
             "watch_us": {},
+            "audit_commits": {},
         }
     )
     assert "not pinned" in text

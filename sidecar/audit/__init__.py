@@ -5,6 +5,7 @@ need nothing but the file. `event.schema.json` publishes what a line holds.
 """
 
 from sidecar.audit.chain import event_id, line, timestamp
+from sidecar.audit.closed import bytes_in
 from sidecar.audit.keys import Signer, keyring
 from sidecar.audit.reader import show
 from sidecar.audit.review import Report, integrity, report
@@ -26,6 +27,7 @@ __all__ = [
     "Stdout",
     "Verification",
     "Writer",
+    "bytes_in",
     "event_id",
     "integrity",
     "is_stream",

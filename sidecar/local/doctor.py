@@ -72,7 +72,7 @@ def _audit(loaded: Settings) -> Iterator[Finding]:
     if not file.exists():
         yield Finding("warning", f"no audit log in {folder} yet", "it begins with the first start")
         return
-    size = file.stat().st_size
+    size = audit.bytes_in(folder)
     if size > most * _FULL:
         what = f"the audit log holds {size} of {most} bytes; a full log refuses every call"
         yield Finding(

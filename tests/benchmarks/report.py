@@ -22,6 +22,7 @@ def text(found: dict[str, Any]) -> str:
         _redaction,
         _verification,
         _watching,
+        _commits,
     )
     return "\n".join(line for section in sections for line in ("", *section(found)))
 
@@ -123,3 +124,12 @@ def _watching(found: dict[str, Any]) -> Iterator[str]:
     yield "in process, median µs of metrics and traces"
     for name, took in found["watch_us"].items():
         yield f"  {name:32}{took:>10.1f}"
+
+
+def _commits(found: dict[str, Any]) -> Iterator[str]:
+    columns = ("records/s", "p50 ms", "p99 ms", "CPU µs each")
+    yield f"{'the audit writer':32}" + "".join(f"{column:>14}" for column in columns)
+    for name, one in found["audit_commits"].items():
+        rest = (one["p50_ms"], one["p99_ms"], one["cpu_us"])
+        row = f"  {name:30}{one['per_second']:>14.0f}"
+        yield row + "".join(f"{number:>14.2f}" for number in rest)
