@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
 )
 from sealed import Scribe, lifecycle
 from test_audit_shipping import BOUND, Log
+from wire import Papers
 
 from sidecar import audit
 from sidecar.audit.sinks import Otlp, Undelivered
@@ -30,8 +32,13 @@ class Receiver(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, context: ssl.SSLContext | None = None) -> None:
         super().__init__(("127.0.0.1", port), Handler)
+        if context:
+            # The handshake is the connection's own thread's: a stranger holds up nobody else.
+            self.socket = context.wrap_socket(
+                self.socket, server_side=True, do_handshake_on_connect=False
+            )
         self.requests: list[Any] = []
         self.headers: list[dict[str, str]] = []
         self.status = 200
@@ -171,6 +178,23 @@ def test_a_collector_that_comes_back_gets_every_line(tmp_path):
     bodies = [record.body.string_value.encode() + b"\n" for record in receiver.records]
     receiver.end()
     assert list(dict.fromkeys(bodies)) == log.scribe.lines
+
+
+def test_a_collector_with_an_own_authority_is_trusted_where_that_is_named(tmp_path):
+    papers = Papers(tmp_path).make()
+    receiver = Receiver(context=papers.server())
+    url = receiver.url.replace("http:", "https:")
+    scribe = Scribe()
+    scribe.calls(1)
+    stranger = Otlp(url, {}, BOUND, "1.2.3")
+    with pytest.raises(Undelivered, match="ConnectError"):
+        stranger.send(scribe.lines)
+    stranger.close()
+    known = Otlp(url, {}, BOUND, "1.2.3", Path(papers.file("ca.pem")))
+    known.send(scribe.lines)
+    known.close()
+    receiver.end()
+    assert len(receiver.records) == 2
 
 
 def test_without_the_extra_it_is_one_clear_problem(monkeypatch: pytest.MonkeyPatch):

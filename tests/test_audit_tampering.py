@@ -132,6 +132,7 @@ def test_an_anchor_says_up_to_where_it_vouches(tmp_path):
     found = verified(tmp_path, scribe.lines, "anchor", note)
     assert (found.is_valid, found.anchored_upto, found.signed_upto) == (True, 35, 35)
     assert "Up to record 35 nobody changed" in " ".join(found.trust)
+    assert "the anchor was taken at 2026-11-22T12:00:35.000000Z" in " ".join(found.trust)
     assert "Records 36 to 40 are covered by neither" in " ".join(found.trust)
 
 

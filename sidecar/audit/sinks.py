@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import select
+import ssl
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 import httpx2
@@ -110,16 +112,25 @@ class Otlp:
 
     Attributes are `audit.instance` and `audit.seq`. The extra `otel` is needed: without it making
     one raises ConfigError. A collector that rejects a line has not taken it: it comes again.
+    `ca_file` names the authorities to trust instead of the system's.
     """
 
     name = "otlp"
 
-    def __init__(self, url: str, headers: Mapping[str, str], timeout: float, version: str) -> None:
+    def __init__(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        timeout: float,
+        version: str,
+        ca_file: Path | None = None,
+    ) -> None:
         self._protocol = _protocol()
         self._url = url
         self._headers = {**headers, "content-type": "application/x-protobuf"}
         self._version = version
-        self._client = httpx2.Client(timeout=timeout, follow_redirects=False)
+        context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+        self._client = httpx2.Client(verify=context, timeout=timeout, trust_env=False)
 
     def send(self, lines: Sequence[bytes]) -> None:
         """Post the lines as one request."""

@@ -30,6 +30,7 @@ from sidecar.audit.witnesses import Witnesses
 MAX_WRAPPED_BYTES = 1 << 26
 """A longer line of a stream is not looked into."""
 
+_BEGIN = '{"v":'  # of each line as it is written
 _IN_MEMORY = 1 << 26
 # What container runtimes put before each line; they break long ones, marked P until the last, F.
 _CRI = re.compile(rb"\S+ (stdout|stderr) ([FP])(?::\S*)? ")
@@ -141,9 +142,10 @@ class _Sorting:
 
     def step(self, raw: bytes, number: int) -> None:
         count = 0
-        for line in [raw] if parse(raw) else _inner(raw):
+        for line in [raw] if raw.startswith(_BEGIN.encode()) else _inner(raw):
             count += self._take(line, number)
-        self.others += not count
+        # A line that was read and written anew instead of kept as a string proves nothing.
+        self.others += not (count or self._take(raw, number))
 
     def _take(self, line: bytes, number: int) -> bool:
         record = parse(line)
@@ -171,8 +173,8 @@ class _Sorting:
 
 def _inner(raw: bytes) -> Iterator[bytes]:
     """Yield the strings within a line that may be lines of ours, as they were before wrapping."""
-    for text in texts(raw):
-        if text.startswith('{"v":'):
+    for text in texts(raw, _BEGIN):
+        if text.startswith(_BEGIN):
             yield text.rstrip("\n").encode("utf-8", "replace") + b"\n"
 
 

@@ -17,7 +17,7 @@ class Standing:
         events: Lines of the log.
         last: The last record's number, `last_at` its time.
         signed_upto: The last record that a signature of an accepted key covers; made `signed_at`.
-        anchored_upto: The last record that an anchor from elsewhere holds.
+        anchored_upto: The last record that an anchor from elsewhere holds; noted `anchored_at`.
         has_keys: There was a key to check signatures with, `is_key_given` by the reader and not
             found beside the log.
         is_key_beside_log: The key that signs lies in the log's own folder.
@@ -30,6 +30,7 @@ class Standing:
     signed_upto: int
     signed_at: str
     anchored_upto: int
+    anchored_at: str
     has_keys: bool
     is_key_given: bool
     is_key_beside_log: bool
@@ -51,10 +52,11 @@ def _chain(on: Standing) -> Iterator[str]:
 
 def _anchor(on: Standing) -> Iterator[str]:
     if on.anchored_upto:
+        when = f" at {on.anchored_at}" if on.anchored_at else ""
         yield (
             f"Up to record {on.anchored_upto} nobody changed, added or removed a record after the "
-            "anchor was taken: that holds as far as the place where the anchor was kept is out of "
-            "reach of whoever can write the log."
+            f"anchor was taken{when}: that holds as far as the place where the anchor was kept is "
+            "out of reach of whoever can write the log."
         )
     else:
         yield (

@@ -41,6 +41,7 @@ class Verification:
         signed_upto: The last `seq` that such a signature covers; 0 if none does.
         signed_at: When that one was made, as it says itself.
         anchored_upto: The last `seq` that an anchor holds; 0 if none does.
+        anchored_at: When that anchor was noted; empty if it does not say.
         keys: Fingerprints of the keys that signed.
         is_key_beside_log: The signing key lies in the log's folder.
         pruned: First and last `seq` of segments that a signed tombstone accounts for.
@@ -63,6 +64,7 @@ class Verification:
     signed_upto: int = 0
     signed_at: str = ""
     anchored_upto: int = 0
+    anchored_at: str = ""
     keys: tuple[str, ...] = ()
     is_key_beside_log: bool = False
     pruned: tuple[tuple[int, int], ...] = ()
@@ -105,7 +107,7 @@ def verify(
 def found(walk: Walk, *, is_key_given: bool, is_key_beside_log: bool = False) -> Verification:
     """End a walk and tell what it has found."""
     walk.end()
-    signed, anchored = walk.witnesses.signed, walk.witnesses.anchored
+    signed, (anchored, anchored_at) = walk.witnesses.signed, walk.witnesses.anchored
     standing = trust.Standing(
         is_valid=not walk.problems,
         events=walk.events,
@@ -114,6 +116,7 @@ def found(walk: Walk, *, is_key_given: bool, is_key_beside_log: bool = False) ->
         signed_upto=signed.upto,
         signed_at=signed.at,
         anchored_upto=anchored,
+        anchored_at=anchored_at,
         has_keys=bool(walk.witnesses.keys),
         is_key_given=is_key_given,
         is_key_beside_log=is_key_beside_log,
@@ -134,6 +137,7 @@ def found(walk: Walk, *, is_key_given: bool, is_key_beside_log: bool = False) ->
         signed_upto=signed.upto,
         signed_at=signed.at,
         anchored_upto=anchored,
+        anchored_at=anchored_at,
         keys=signed.keys,
         is_key_beside_log=is_key_beside_log,
         pruned=walk.witnesses.pruned(walk.begin),

@@ -64,9 +64,10 @@ class Witnesses:
             self.awaited.setdefault(anchor.tip.seq, []).append(anchor)
 
     @property
-    def anchored(self) -> int:
-        """The last record that an anchor holds, as it stands in the chain."""
-        return max((anchor.tip.seq for anchor in self.held), default=0)
+    def anchored(self) -> tuple[int, str]:
+        """The last record that an anchor holds as it stands in the chain, and when it was noted."""
+        last = max(self.held, key=lambda anchor: anchor.tip.seq, default=None)
+        return (last.tip.seq, last.note.at if last.note else "") if last else (0, "")
 
     def checkpoint(self, record: JsonObject, data: JsonObject, origin: str) -> str:
         """Check what a checkpoint vouches for: the line before it, in this log, by a known key."""

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pydantic import Field
 
 from sidecar.settings.headers import HeadersFile
-from sidecar.settings.kinds import Fault, PlainUrl, Section
+from sidecar.settings.kinds import Fault, PlainUrl, ReadableFile, Section
 
 
 class Ship(Section):
@@ -25,6 +25,9 @@ class Ship(Section):
     otlp_headers_file: HeadersFile | None = Field(
         None, description="File with headers for that collector, `name: value` on each line."
     )
+    otlp_ca_file: ReadableFile | None = Field(
+        None, description="PEM file with the authorities to trust for it instead of the system's."
+    )
     timeout: float = Field(
         5.0,
         gt=0,
@@ -35,8 +38,9 @@ class Ship(Section):
 
     def faults(self) -> Iterator[Fault]:
         """Headers have somewhere to go, and what writes OTLP is installed."""
-        if self.otlp_headers_file is not None and self.otlp_url is None:
-            yield Fault("otlp_headers_file", "has no use without otlp_url", "set otlp_url")
+        for key in ("otlp_headers_file", "otlp_ca_file"):
+            if getattr(self, key) is not None and self.otlp_url is None:
+                yield Fault(key, "has no use without otlp_url", "set otlp_url")
         if self.otlp_url is not None and not _is_installed():
             what = "needs what is not installed"
             yield Fault("otlp_url", what, "pip install 'gladly-mcp-sidecar[otel]'")
