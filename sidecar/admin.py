@@ -5,6 +5,8 @@ An agent in the pod can read all of it, so that it counts tools and never names 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -31,6 +33,8 @@ def application(
     surveys: Surveys,
     metrics: Metrics,
     redactor: Redactor,
+    *,
+    waiting: Callable[[], str] = str,
 ) -> Starlette:
     """Make the admin application.
 
@@ -38,8 +42,8 @@ def application(
     served at all, an audit log that can be written, redaction that masks made-up data, and somebody
     who looks at the backend's tools;
     a backend that is down makes none of them fail, since restarting the agent's pod would not help.
-    That its list could not be read for long, and how many tools differ from what was reviewed,
-    stands in the text.
+    That its list could not be read for long, how many tools differ from what was reviewed, and
+    which sinks audit lines are `waiting` for, stands in the text.
     """
 
     async def livez(_: Request) -> PlainTextResponse:
@@ -53,7 +57,9 @@ def application(
             return PlainTextResponse(what, status_code=503)
         if surveys.has_ended:
             return PlainTextResponse(_ENDED, status_code=503)
-        return PlainTextResponse(_STALE if surveys.is_stale else _told(reviewed.drift))
+        text = _STALE if surveys.is_stale else _told(reviewed.drift)
+        lag = waiting()
+        return PlainTextResponse(f"{text}{lag}\n" if lag else text)
 
     async def numbers(_: Request) -> Response:
         return Response(metrics.text(), media_type=CONTENT_TYPE)

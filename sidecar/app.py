@@ -17,7 +17,7 @@ from sidecar import audit, changes, edge, entrance, identity, redaction, upstrea
 from sidecar.catalog import Catalog, Pins, Reviewed
 from sidecar.catalog import load as load_catalog
 from sidecar.endpoint import Endpoint
-from sidecar.errors import ConfigError, Problem, Refusal
+from sidecar.errors import ConfigError, Problem
 from sidecar.identity import Directory
 from sidecar.metrics import Metrics
 from sidecar.model import Event
@@ -47,7 +47,7 @@ class Running:
 
     endpoint: Endpoint
     road: Road
-    writer: audit.Writer
+    trail: audit.Trail
     reviewed: Reviewed
     surveys: Surveys
     verifier: identity.Verifier
@@ -110,16 +110,9 @@ async def opened(
     async with AsyncExitStack() as stack:
         redaction.use((own.pattern, own.entity) for own in settings.redaction.patterns)
         stack.callback(redaction.use, ())
-        writer = audit.Writer(
-            settings.audit.folder,
-            instance=f"{settings.listen.host}:{settings.listen.port}",
-            clock=now,
-            max_bytes=settings.audit.max_bytes,
-            segment_bytes=settings.audit.segment_bytes,
-            keep_days=settings.audit.keep_days,
-        )
-        stack.callback(_close_writer, writer)
-        stack.push_async_callback(_stop, asyncio.create_task(writer.keep()))
+        opening = audit.opened(settings.audit, settings.listen.port, now)
+        trail = await stack.enter_async_context(opening)
+        writer = trail.writer
         engine = await _engine(settings, parts.bundle, stack)
         clients = backends(settings)
         for client in clients.values():
@@ -146,15 +139,13 @@ async def opened(
         stack.callback(parts.redactor.close)
         road = Road(organs, rules(settings), now)
         stack.push_async_callback(road.close)
-        numbers = monitoring.begin(road, writer, engine, parts.catalog, reviewed, surveys)
+        numbers = monitoring.begin(road, trail, engine, parts.catalog, reviewed, surveys)
         await writer.record(_started(settings, parts, engine), is_synced=True)
-        endpoint = _endpoint(settings, road)
-        stack.push_async_callback(_stop, asyncio.create_task(surveys.run()))
-        elsewhere = engine if isinstance(engine, Server) else None
-        watch = changes.Watch(changes.files(settings), writer, elsewhere)
-        stack.push_async_callback(_stop, asyncio.create_task(watch.run()))
+        for looks in (surveys.run(), _changes(settings, writer, engine).run()):
+            stack.push_async_callback(_stop, asyncio.create_task(looks))
         _log.info("opened", endpoints=len(settings.endpoints), tools=len(parts.catalog))
-        yield Running(endpoint, road, writer, reviewed, surveys, verifier, numbers, parts.redactor)
+        http = _endpoint(settings, road)
+        yield Running(http, road, trail, reviewed, surveys, verifier, numbers, parts.redactor)
 
 
 def _endpoint(settings: Settings, road: Road) -> Endpoint:
@@ -162,17 +153,15 @@ def _endpoint(settings: Settings, road: Road) -> Endpoint:
     return Endpoint(road, limits.request_bytes, limits.body_timeout, documents)
 
 
+def _changes(settings: Settings, writer: audit.Writer, engine: Engine) -> changes.Watch:
+    elsewhere = engine if isinstance(engine, Server) else None
+    return changes.Watch(changes.files(settings), writer, elsewhere)
+
+
 async def _stop(task: asyncio.Task[None]) -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
-
-
-def _close_writer(writer: audit.Writer) -> None:
-    try:
-        writer.close()
-    except Refusal as refusal:
-        _log.error("the audit log did not end in a durable stop", detail=str(refusal))
 
 
 async def _engine(settings: Settings, bundle: Bundle, stack: AsyncExitStack) -> Engine:

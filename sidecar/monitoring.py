@@ -7,7 +7,7 @@ from typing import Any
 
 from sidecar import audit, upstream
 from sidecar.catalog import Catalog, Reviewed
-from sidecar.metrics import AuditHealth, Counts, Metrics, Sources
+from sidecar.metrics import AuditHealth, Counts, Metrics, Sink, Sources
 from sidecar.pipeline import Road, Surveys, Watch
 from sidecar.policy import Engine
 from sidecar.settings import Rotating, Settings, headers_in
@@ -30,7 +30,7 @@ class Monitoring:
     def begin(
         self,
         road: Road,
-        writer: audit.Writer,
+        trail: audit.Trail,
         engine: Engine,
         catalog: Catalog,
         reviewed: Reviewed,
@@ -44,7 +44,7 @@ class Monitoring:
             streams=lambda: road.open_streams,
             policy_sha256=lambda: engine.policy_sha256,
             catalog_sha256=lambda: catalog.sha256,
-            audit=lambda: audit_health(writer, config.folder, config.max_bytes),
+            audit=lambda: audit_health(trail, config.folder, config.max_bytes),
             exported=(lambda: exporter.exported) if exporter else None,
         )
         metrics = Metrics(self._counts, sources)
@@ -58,13 +58,19 @@ class Monitoring:
             await self._exporter.close()
 
 
-def audit_health(writer: audit.Writer, folder: Path, max_bytes: int) -> AuditHealth:
-    """How the audit log stands: what its writer says, and the size of its files."""
+def audit_health(trail: audit.Trail, folder: Path, max_bytes: int) -> AuditHealth:
+    """How the audit log stands: its writer, the size of its files, and where it is shipped."""
+    writer = trail.writer
     return AuditHealth(
         is_healthy=writer.is_healthy,
         bytes=sum(_size(file) for file in folder.glob("audit*.jsonl")),
         max_bytes=max_bytes,
         events=int(writer.head.partition(":")[0]),
+        signed=writer.signed,
+        sinks=tuple(
+            (one.sink, Sink(one.lag_lines, one.lag_seconds, one.failures))
+            for one in trail.shipping.progress()
+        ),
     )
 
 

@@ -84,7 +84,12 @@ async def _serve(settings: Settings, parts: app.Parts) -> bool:
     async with contextlib.AsyncExitStack() as stack:
         running = await stack.enter_async_context(app.opened(settings, parts, endpoints))
         probes = admin.application(
-            running.writer, running.reviewed, running.surveys, running.metrics, running.redactor
+            running.trail.writer,
+            running.reviewed,
+            running.surveys,
+            running.metrics,
+            running.redactor,
+            waiting=running.trail.shipping.told,
         )
         listeners = [
             listener("listen", running.endpoint, settings.listen, grace),
@@ -101,7 +106,7 @@ async def _serve(settings: Settings, parts: app.Parts) -> bool:
                     endpoints,
                     running.verifier,
                     parts.catalog,
-                    running.writer,
+                    running.trail.writer,
                 )
             )
             listeners.append(listener("provisioning", gateway, settings.provisioning, grace))

@@ -242,14 +242,14 @@ async def test_a_running_sidecar_tells_that_its_deny_list_was_replaced(tmp_path,
     loaded = good(tmp_path, GOOD + "deny_file: FOLDER/deny.yaml\n")
     async with app.opened(loaded, app.check(loaded)) as running:
         rotated = asyncio.Event()
-        record = running.writer.record
+        record = running.trail.writer.record
 
         async def recorded(event: Event, **named: Any) -> None:
             await record(event, **named)
             if event.data.get("what") == "rotated":
                 rotated.set()
 
-        running.writer.record = recorded  # type: ignore[method-assign]  # the real one, and a bell
+        running.trail.writer.record = recorded  # type: ignore[method-assign]  # the real one, and a bell
         deny.write_text("jti: [gone]\n")
         async with asyncio.timeout(5):
             await rotated.wait()

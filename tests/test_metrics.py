@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -219,10 +220,14 @@ def test_the_health_of_the_log_is_its_writers_word_and_the_size_of_its_files(tmp
         tmp_path, instance="t", clock=lambda: datetime.now(UTC), max_bytes=1 << 20
     )
     (tmp_path / "audit.000000000001.jsonl").write_bytes(b"x" * 1000)
-    health = audit_health(writer, tmp_path, 1 << 20)
-    assert health == AuditHealth(is_healthy=True, bytes=1000, max_bytes=1 << 20, events=0)
+    trail = audit.Trail(writer, audit.Shipping(tmp_path, []))
+    health = audit_health(trail, tmp_path, 1 << 20)
+    assert replace(health, sinks=()) == AuditHealth(
+        is_healthy=True, bytes=1000, max_bytes=1 << 20, events=0, signed=0
+    )
+    assert [name for name, _ in health.sinks] == ["anchors"]
     writer.close()
-    health = audit_health(writer, tmp_path, 1 << 20)
+    health = audit_health(trail, tmp_path, 1 << 20)
     size = (tmp_path / "audit.jsonl").stat().st_size
     assert (health.is_healthy, health.bytes, health.events) == (False, 1000 + size, 1)
 

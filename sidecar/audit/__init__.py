@@ -13,6 +13,7 @@ from sidecar.audit.shipping import Progress, Shipping
 from sidecar.audit.sinks import Otlp, Sink, Stdout
 from sidecar.audit.starts import last_start
 from sidecar.audit.streams import Fleet, is_stream, verify_stream
+from sidecar.audit.trail import Trail, opened
 from sidecar.audit.verification import Verification, verify
 from sidecar.audit.writer import Writer
 
@@ -25,6 +26,7 @@ __all__ = [
     "Signer",
     "Sink",
     "Stdout",
+    "Trail",
     "Verification",
     "Writer",
     "bytes_in",
@@ -34,6 +36,7 @@ __all__ = [
     "keyring",
     "last_start",
     "line",
+    "opened",
     "report",
     "show",
     "timestamp",

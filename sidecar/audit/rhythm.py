@@ -43,6 +43,11 @@ class Rhythm:
         self.first = first["seq"] if first else tip.seq + 1
         self._day = str(first.get("ts"))[:10] if first else ""
 
+    @property
+    def signed(self) -> int:
+        """How many lines the last checkpoint of this process covers; 0 before the first."""
+        return self._signed
+
     def look(self, tip: Tip, now: datetime) -> bool:
         """Tell whether something is due by time: a checkpoint, or the segment of a day past."""
         day = now.astimezone(UTC).date().isoformat()

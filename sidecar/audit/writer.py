@@ -123,6 +123,11 @@ class Writer:
         return str(self._commits.tip)
 
     @property
+    def signed(self) -> int:
+        """How many lines the last checkpoint of this process covers; 0 before the first."""
+        return self._rhythm.signed
+
+    @property
     def is_healthy(self) -> bool:
         """Whether the last attempt to record succeeded, and there is room for the next call."""
         return not (self._is_closed or self._commits.cause or self._space.why_low())

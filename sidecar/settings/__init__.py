@@ -10,6 +10,7 @@ from sidecar.settings.access import DEFAULT_ACCOUNT, Bearer, Endpoint, Issuer, K
 from sidecar.settings.certificates import server_tls
 from sidecar.settings.document import dotted
 from sidecar.settings.files import Rotating, secret, shipped, stamp
+from sidecar.settings.headers import headers_in
 from sidecar.settings.kinds import SecretUrl, token_in, url_in
 from sidecar.settings.listening import Admin, Listen, Listening, Provisioning
 from sidecar.settings.loading import load
@@ -25,7 +26,7 @@ from sidecar.settings.sections import (
     Target,
 )
 from sidecar.settings.table import table
-from sidecar.settings.telemetry import Telemetry, headers_in
+from sidecar.settings.telemetry import Telemetry
 from sidecar.settings.whole import Settings
 
 __all__ = [

@@ -2,46 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from importlib.util import find_spec
-from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from sidecar.errors import ConfigError, Problem
-from sidecar.settings.files import secret
-from sidecar.settings.kinds import Fault, PlainUrl, ReadableFile, Section, refusal
+from sidecar.settings.headers import HeadersFile
+from sidecar.settings.kinds import Fault, PlainUrl, ReadableFile, Section
 
-_HEADER: Final = re.compile(r"([A-Za-z0-9!#$%&'*+.^_`|~-]+):[ \t]*([\x20-\x7e]+)")
 _PART: Final = "opentelemetry.proto"
 """What of the extra is used; pydantic and the rest of the sidecar never need it."""
-
-
-def headers_in(path: Path) -> dict[str, str]:
-    """Read headers, one `name: value` a line; values may be credentials.
-
-    Raises:
-        ConfigError: The file cannot be used, or a line is no header. The message tells no value.
-    """
-    found: dict[str, str] = {}
-    for number, line in enumerate(secret(path).splitlines(), 1):
-        match = _HEADER.fullmatch(line.strip())
-        if match is None:
-            where = f"{path}:{number}"
-            raise ConfigError([Problem(where, "is no header", "write `name: value` on each line")])
-        found[match[1]] = match[2]
-    return found
-
-
-def _headers_file(path: Path) -> Path:
-    try:
-        headers_in(path)
-    except ConfigError as error:
-        raise refusal(*(Fault("", p.what, p.remedy) for p in error.problems)) from None
-    return path
 
 
 class Telemetry(Section):
@@ -51,7 +23,7 @@ class Telemetry(Section):
         description="Base URL of a collector (OTLP over HTTP), which gets traces and metrics; "
         "`/v1/traces` and `/v1/metrics` are added. Needs the extra `otel`."
     )
-    headers_file: Annotated[Path, AfterValidator(_headers_file)] | None = Field(
+    headers_file: HeadersFile | None = Field(
         None, description="File with headers for the collector, `name: value` on each line."
     )
     ca_file: ReadableFile | None = Field(
