@@ -133,7 +133,12 @@ def _decision(exchange: Exchange) -> JsonObject:
     if verdict is not None:
         section["grants"] = verdict.grants
         section["denials"] = [
-            {"code": d.code, "message": _without(verdict.tool, d.message)} for d in verdict.denials
+            {
+                "code": d.code,
+                "message": _without(verdict.tool, d.message),
+                "remedy": _without(verdict.tool, d.remedy),
+            }
+            for d in verdict.denials
         ]
         codes = {*verdict.grants, *(d.code for d in verdict.denials)}
         codes.update(m.code for m in verdict.masks)
