@@ -13,7 +13,7 @@ def test_denials_have_the_rule_and_the_reason_in_words(tmp_path):
     refusal = outcome(actor=ACTOR, mcp=CALL, decision=DENIED, outcome={"status": "refused"})
     found = audit.report(logged(tmp_path, refusal, refusal))
     reason = "The tool is not in this caller's tags."
-    assert rows(found, "Denials") == {(AGENT, "get_customer", "access.tags", reason, 2)}
+    assert rows(found, "Denials") == {(AGENT, "get_customer", "access.tags", reason, "", 2)}
     assert rows(found, "Hidden tools") == {(AGENT, 1, 2)}
     assert rows(found, "Writes forwarded") == set()
 
@@ -50,7 +50,7 @@ def test_a_refusal_without_a_rule_is_listed_with_its_slug(tmp_path):
     decision = {"result": "deny", "reason": "method_refused"}
     refusal = outcome(actor=ACTOR, mcp=CALL, decision=decision, outcome={"status": "refused"})
     found = audit.report(logged(tmp_path, refusal))
-    assert rows(found, "Denials") == {(AGENT, "get_customer", "method_refused", "", 1)}
+    assert rows(found, "Denials") == {(AGENT, "get_customer", "method_refused", "", "", 1)}
 
 
 def test_beside_an_unknown_tool_only_the_sealed_scope_is_told(tmp_path):

@@ -1,14 +1,17 @@
 """The audit organ: records every decision as one durable line of a chain that can be verified.
 
-`Writer.record` is the verb of the road. `verify`, `show` and `report` read the file offline and
-need nothing but the file. `event.schema.json` publishes what a line holds.
+`Writer.record` is the verb of the road. `verify`, `show`, `query` and `review` read the log
+offline and need nothing but the log; `look` records that somebody does.
+`event.schema.json` publishes what a line holds.
 """
 
 from sidecar.audit.chain import event_id, line, timestamp
 from sidecar.audit.closed import bytes_in
 from sidecar.audit.keys import Signer, keyring
+from sidecar.audit.looks import record as look
+from sidecar.audit.query import Filter, query
 from sidecar.audit.reader import show
-from sidecar.audit.review import Report, integrity, report
+from sidecar.audit.review import Asked, Report, integrity, report, review
 from sidecar.audit.shipping import Progress, Shipping
 from sidecar.audit.sinks import Otlp, Sink, Stdout
 from sidecar.audit.starts import last_start
@@ -18,6 +21,8 @@ from sidecar.audit.verification import Verification, verify
 from sidecar.audit.writer import Writer
 
 __all__ = [
+    "Asked",
+    "Filter",
     "Fleet",
     "Otlp",
     "Progress",
@@ -36,8 +41,11 @@ __all__ = [
     "keyring",
     "last_start",
     "line",
+    "look",
     "opened",
+    "query",
     "report",
+    "review",
     "show",
     "timestamp",
     "verify",

@@ -24,6 +24,7 @@ class Table:
     """A titled table; `nothing` is the sentence that stands for no rows, `note` follows rows.
 
     `own_words` are the columns whose cells are this program's own words, not names to be copied.
+    `about` says in a sentence what a reader learns from it.
     """
 
     title: str
@@ -32,13 +33,19 @@ class Table:
     nothing: str = "None."
     own_words: frozenset[str] = frozenset()
     note: str = ""
+    about: str = ""
+
+    @property
+    def key(self) -> str:
+        """The title as a name for files, members of JSON and links: `rate_limits_passed_on_429`."""
+        return re.sub(r"[^a-z0-9]+", "_", self.title.lower()).strip("_")
 
     def text(self) -> str:
         """Aligned columns under an underlined title."""
         title = [self.title, "-" * len(self.title)]
         if not self.rows:
             return "\n".join([*title, self.nothing])
-        cells = [self.columns, *([_plain(cell) for cell in row] for row in self._printed())]
+        cells = [self.columns, *([plain(cell) for cell in row] for row in self._printed())]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         return "\n".join([*title, *(_aligned(row, widths) for row in cells), *self._rest()])
 
@@ -52,7 +59,7 @@ class Table:
         return "\n\n".join([f"## {self.title}", table, *self._rest()])
 
     def _cell(self, column: str, cell: str | int) -> str:
-        return _escaped(cell) if column in self.own_words else _span(cell)
+        return escaped(cell) if column in self.own_words else _span(cell)
 
     def _printed(self) -> Iterable[tuple[str | int, ...]]:
         return self.rows[:MAX_ROWS]
@@ -67,14 +74,15 @@ def _aligned(row: Iterable[str], widths: list[int]) -> str:
     return "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-def _plain(cell: str | int) -> str:
+def plain(cell: str | int) -> str:
     """Show what cannot be printed (controls, direction marks, line ends) as its escape."""
     text = str(cell)
     return text if text.isprintable() else ascii(text)[1:-1]
 
 
-def _escaped(cell: str | int) -> str:
-    return _MARKUP.sub(r"\\\1", _plain(cell))
+def escaped(cell: str | int) -> str:
+    """A cell in Markdown as it stands: nothing in it is markup."""
+    return _MARKUP.sub(r"\\\1", plain(cell))
 
 
 def _span(cell: str | int) -> str:
@@ -82,7 +90,7 @@ def _span(cell: str | int) -> str:
 
     What a code span cannot hold is escaped instead. Numbers and empty cells need neither.
     """
-    text = _plain(cell)
+    text = plain(cell)
     if isinstance(cell, int) or not text.strip():
         return text
-    return _escaped(cell) if _UNFIT.search(text) else f"`{text}`"
+    return escaped(cell) if _UNFIT.search(text) else f"`{text}`"

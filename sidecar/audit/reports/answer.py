@@ -1,0 +1,113 @@
+"""The reviewer's question answered in sentences: who saw whose data, and could the log be changed.
+
+Nothing is said that the log does not show: without a subject no name is given, without a signature
+or an anchor nobody is said to have been unable to write the log anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sidecar.audit.calls import NOBODY, STRANGER
+from sidecar.audit.table import Table
+from sidecar.audit.tally import ACCESS, Tally, is_nobodys
+from sidecar.audit.verification import Verification
+
+_MOST = 10
+"""Humans and agents that the answer names; the tables have all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Sentences on who saw the data, and on whether the log can be trusted and until when."""
+
+    seen: tuple[str, ...]
+    trust: tuple[str, ...]
+
+    def table(self) -> Table:
+        """The sentences beside the question that each of them answers."""
+        rows = [("who saw whose data", sentence) for sentence in self.seen]
+        rows += [("could anyone have changed this log", sentence) for sentence in self.trust]
+        columns = ("question", "answer")
+        return Table("In short", columns, tuple(rows), own_words=frozenset(columns))
+
+
+def answer(tally: Tally, found: Verification) -> Answer:
+    """Put the counts and the verification into words."""
+    seen = _of_subject(tally) if tally.kin else _of_all(tally)
+    return Answer(tuple(seen), tuple(_trust(found)))
+
+
+def _of_subject(tally: Tally) -> Iterator[str]:
+    accesses = sum(1 for row in tally.listed if row[5] == ACCESS)
+    refused = len(tally.listed) - accesses
+    subject = tally.kin.subject if tally.kin else ""
+    if not accesses:
+        yield f"Nobody saw or changed data of {subject}: no call about it reached the backend."
+    else:
+        times = "once" if accesses == 1 else f"{accesses} times"
+        yield (
+            f"Data of {subject} was accessed {times}: on behalf of {_named(tally, 1)}; "
+            f"by the agents {_named(tally, 2)}."
+        )
+    if refused:
+        yield f"Refused attempts, in which nothing was seen: {refused}."
+    if tally.kin and len(tally.kin.same) > 1:
+        others = ", ".join(sorted(tally.kin.same - {subject}))
+        yield f"It was merged with {others}; calls about these are counted as well."
+    if tally.kin and tally.kin.theirs:
+        yield (
+            f"Of its conversations, items, tasks and search words the log knows "
+            f"{len(tally.kin.theirs)}; calls about these are counted as well."
+        )
+    if crowd := sum(tally.crowded.values()):
+        yield (
+            f"Calls about more subjects than their events list, among which this one may have "
+            f"been: {crowd}, see the table of these."
+        )
+
+
+def _named(tally: Tally, column: int) -> str:
+    """The humans or agents of the listed accesses, the most frequent first."""
+    counts: dict[str, int] = {}
+    for row in tally.listed:
+        if row[5] == ACCESS:
+            counts[row[column]] = counts.get(row[column], 0) + 1
+    ordered = sorted(counts, key=lambda name: (-counts[name], name))
+    rest = f" and {len(ordered) - _MOST} more" if len(ordered) > _MOST else ""
+    return ", ".join(f"{name} ({counts[name]})" for name in ordered[:_MOST]) + rest
+
+
+def _of_all(tally: Tally) -> Iterator[str]:
+    humans = {shape.names.human for shape in tally.shapes} - {NOBODY}
+    agents = {shape.names.agent for shape in tally.shapes} - {STRANGER}
+    subjects = {row[:2] for row in tally.accesses}
+    calls = sum(spread.times for spread in tally.shapes.values())
+    yield (
+        f"Messages: {calls}; agents: {len(agents)}; verified humans behind them: {len(humans)}; "
+        f"subjects whose data was read or written: {len(subjects)}."
+    )
+    yield (
+        "Who saw the data of one of them: write its id into the filter of “Accesses by subject”, "
+        "or run `sidecar audit report LOG --subject ID`, which follows merges and conversations."
+    )
+    nobodys = (s.times for shape, s in tally.shapes.items() if is_nobodys(shape))
+    if nobody := sum(nobodys):
+        yield f"Calls that cannot be attributed to a human: {nobody}, see “Unattributable calls”."
+
+
+def _trust(found: Verification) -> Iterator[str]:
+    yield _verdict(found)
+    yield from found.trust
+    if count := len(found.open_intents):
+        calls = "One call has" if count == 1 else f"{count} calls have"
+        yield f"{calls} no recorded end, and may have been executed: counted as “unknown end”."
+
+
+def _verdict(found: Verification) -> str:
+    if found.is_valid:
+        return "No change was found in this log."
+    first = found.first_bad_line
+    upto = f" Line {first} is the first that does not fit." if first else ""
+    return f"THE LOG DOES NOT HOLD: it was changed, cut or damaged.{upto} See “Integrity”."
