@@ -1,16 +1,18 @@
 """The audit organ: records every decision as one durable line of a chain that can be verified.
 
-`Writer.record` is the verb of the road. `verify`, `show`, `query` and `review` read the log
-offline and need nothing but the log; `look` records that somebody does.
+`Writer.record` is the verb of the road. `verify`, `show`, `query`, `follow`, `reconcile` and
+`review` read the log offline and need nothing but the log; `look` records that somebody does.
 `event.schema.json` publishes what a line holds.
 """
 
 from sidecar.audit.chain import event_id, line, timestamp
 from sidecar.audit.closed import bytes_in
+from sidecar.audit.following import follow
 from sidecar.audit.keys import Signer, keyring
 from sidecar.audit.looks import record as look
 from sidecar.audit.query import Filter, query
 from sidecar.audit.reader import show
+from sidecar.audit.reconcile import Reconciliation, reconcile
 from sidecar.audit.review import Asked, Report, integrity, report, review
 from sidecar.audit.shipping import Progress, Shipping
 from sidecar.audit.sinks import Otlp, Sink, Stdout
@@ -26,6 +28,7 @@ __all__ = [
     "Fleet",
     "Otlp",
     "Progress",
+    "Reconciliation",
     "Report",
     "Shipping",
     "Signer",
@@ -36,6 +39,7 @@ __all__ = [
     "Writer",
     "bytes_in",
     "event_id",
+    "follow",
     "integrity",
     "is_stream",
     "keyring",
@@ -44,6 +48,7 @@ __all__ = [
     "look",
     "opened",
     "query",
+    "reconcile",
     "report",
     "review",
     "show",

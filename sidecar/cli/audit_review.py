@@ -1,0 +1,264 @@
+"""`sidecar audit report`, `query`, `tail`, `show` and `reconcile`: what a reviewer asks of a log.
+
+Each look is recorded beside the log where that can be written; where it cannot, it is said.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+import orjson
+import typer
+
+from sidecar.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from sidecar.audit import Reconciliation, Report
+
+_ELSEWHERE = """\
+Give the whole id, as a refusal carries it in "gladly-mcp-sidecar/event".
+Try the log of another instance, or an older one that was set aside.
+Of a flood of the same refusal of strangers only the first has its id in the log;
+the rest are counted: see `sidecar audit report`."""
+"""What to do about an id that a log does not have."""
+
+_TIMES = "2026-11-22 or 2026-11-22T12:00:00Z"
+_POLL: Final = 0.3
+"""Seconds between two looks at a log that is followed."""
+
+Who = Literal["human", "agent", "workload"]
+Verdict = Literal["allow", "mask", "deny", "error"]
+
+
+def _moment(text: str) -> datetime:
+    """Read a day or a time of ISO 8601; without a zone it is UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise typer.BadParameter(f"{text!r} is no time; write {_TIMES}") from None
+
+
+def _time(which: str) -> Any:
+    """Make the option; typer itself declares options as Any."""
+    return typer.Option(parser=_moment, metavar="TIME", help=f"{which}, UTC, as {_TIMES}.")
+
+
+Log = Annotated[Path, typer.Argument(help="The log file, or the folder that holds it.")]
+Since = Annotated[datetime | None, _time("From this time on")]
+Until = Annotated[datetime | None, _time("Up to this time")]
+Subject = Annotated[
+    str,
+    typer.Option(help="Only about this id; merges, and what belongs to it, are followed."),
+]
+
+
+def report(
+    log: Log,
+    since: Since = None,
+    until: Until = None,
+    subject: Subject = "",
+    by: Annotated[Who | None, typer.Option(help="Sum up by these alone.")] = None,
+    key: Annotated[
+        list[Path] | None,
+        typer.Option(help="Public key whose signatures count; again for each of several."),
+    ] = None,
+    anchor: Annotated[
+        str | None, typer.Option(help="SEQ:HASH, or a file of collected `audit anchor` lines.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write one HTML file, with plots and filters.")
+    ] = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option(help="Write a sheet of calls to a .csv file, or every table to a folder."),
+    ] = None,
+    json: Annotated[Path | None, typer.Option(help="Write a JSON document.")] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Markdown instead of text.")] = False,
+    is_whole: Annotated[
+        bool, typer.Option("--all", help="Name each hidden tool instead of counting them.")
+    ] = False,
+) -> None:
+    """Who called what, what was refused and why, whose data was seen, and whether the log holds.
+
+    With --html, --csv or --json only the answer is printed. Exit 1 if the log does not hold.
+    """
+    from sidecar import audit
+    from sidecar.cli import verifying
+
+    _recorded(log, "report", since=since, until=until, subject=subject)
+    noted = verifying.text_of(anchor) if anchor is not None else None
+    asked = audit.Asked(since, until, subject, by or "", is_whole, noted, tuple(key or ()))
+    progress = Progress("reading")
+    made = audit.review(log, asked, progress, is_program=True)
+    progress.end()
+    if html or csv or json:
+        _write(log, made, asked, html, csv, json)
+    else:
+        print(made.markdown() if markdown else made.text())
+    raise typer.Exit(0 if made.verification.is_valid else 1)
+
+
+def _write(
+    log: Path, made: Report, asked: Any, html: Path | None, csv: Path | None, json: Path | None
+) -> None:
+    from sidecar.audit import Filter, query
+    from sidecar.audit.reports import document, page, sheets
+
+    if html:
+        html.write_text(page.page(made), "utf-8")
+    if json:
+        json.write_bytes(orjson.dumps(document.document(made), option=orjson.OPT_INDENT_2) + b"\n")
+    if csv and csv.suffix == ".csv":
+        span = Filter(since=asked.since, until=asked.until, subject=asked.subject)
+        sheets.of_calls(query(log, span), csv)
+    elif csv:
+        sheets.of_tables(made.every_table(), csv)
+    print(made.answer.table().text())
+    for path in filter(None, (html, csv, json)):
+        print(f"written: {path}")
+
+
+def query(
+    log: Log,
+    since: Since = None,
+    until: Until = None,
+    actor: Annotated[str, typer.Option(help="Human, subject, client, endpoint, account.")] = "",
+    tool: Annotated[str, typer.Option(help="Its name.")] = "",
+    tag: Annotated[str, typer.Option(help="One of the tool's tags.")] = "",
+    verdict: Annotated[Verdict | None, typer.Option(help="What policy said.")] = None,
+    rule: Annotated[str, typer.Option(help="The code of a rule that took part.")] = "",
+    entity: Annotated[str, typer.Option(help="A category of personal data, as EMAIL.")] = "",
+    subject: Subject = "",
+    policy: Annotated[str, typer.Option(help="The first digits of a policy's digest.")] = "",
+    is_json: Annotated[bool, typer.Option("--json", help="Print each call as JSON.")] = False,
+) -> None:
+    """Print the calls that fit every filter, one a line, with the event's id for `show`."""
+    from sidecar import audit
+    from sidecar.audit import words
+    from sidecar.shown import shown
+
+    asked = audit.Filter(
+        since, until, actor, tool, tag, verdict or "", rule, entity, subject, policy
+    )
+    _recorded(log, "query", **asdict(asked))
+    count = 0
+    for call in audit.query(log, asked):
+        count += 1
+        if is_json:
+            print(orjson.dumps(call._asdict(), default=sorted).decode())
+        else:
+            print(shown(f"{call.ts[:19]}Z  {words.call(call)}", 600), f" [{shown(call.id)}]")
+    print(f"{count} calls fit", file=sys.stderr)
+
+
+def tail(
+    log: Log,
+    is_followed: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on as events are written; Ctrl-C ends.")
+    ] = False,
+    count: Annotated[
+        int, typer.Option("--lines", "-n", min=1, help="How many to begin with.")
+    ] = 10,
+) -> None:
+    """Print the last events in words, one a line, and with -f each further one as it is written."""
+    from sidecar import audit
+    from sidecar.audit import words
+    from sidecar.audit.chain import parse
+
+    _recorded(log, "tail")
+    pause = threading.Event()
+
+    def wait() -> bool:
+        return is_followed and not pause.wait(_POLL)
+
+    try:
+        for raw in audit.follow(log, count, wait):
+            record = parse(raw)
+            print("a line that is no record" if record is None else words.line(record), flush=True)
+    except KeyboardInterrupt:
+        return
+
+
+def show(
+    log: Log,
+    event_id: Annotated[
+        str, typer.Argument(help="The id that a refusal carried, or of a report's Denials.")
+    ],
+) -> None:
+    """Say in words what happened in one exchange, and print its records."""
+    from sidecar import audit
+    from sidecar.audit import words
+
+    _recorded(log, "show", id=event_id)
+    found = audit.show(log, event_id)
+    if not found:
+        print(f"no event {event_id} in {log}\n{_ELSEWHERE}")
+        raise typer.Exit(1)
+    for sentence in words.story(found):
+        print(sentence)
+    for record in found:
+        print(orjson.dumps(record, option=orjson.OPT_INDENT_2).decode())
+
+
+def reconcile(
+    log: Log,
+    backend_log: Annotated[
+        Path, typer.Option(help="The backend's log: a line of JSON or text for each request.")
+    ],
+    request: Annotated[
+        str, typer.Option(help="Only lines that hold this text are requests, as 'POST /mcp'.")
+    ] = "",
+) -> None:
+    """Name the backend's requests that have no intent, and intents that it never saw.
+
+    They are matched by the x-request-id that the sidecar sends. Exit 1 if the logs differ.
+    """
+    from sidecar import audit
+
+    _recorded(log, "reconcile")
+    progress = Progress("reading")
+    found = audit.reconcile(log, backend_log, request, progress)
+    progress.end()
+    _tell(found)
+    raise typer.Exit(0 if found.is_clean else 1)
+
+
+def _tell(found: Reconciliation) -> None:
+    from sidecar.audit import words
+    from sidecar.shown import shown
+
+    print(f"{found.requests} requests with an id, {found.matched} of them in the audit log.")
+    for number, event in found.unknown:
+        print(f"line {number}: {event} has no event: it did not come through this sidecar's log")
+    for event, times in found.repeated:
+        print(f"{event} reached the backend {times} times")
+    for number in found.unnamed:
+        print(f"line {number}: a request without an event's id")
+    for call in found.unseen:
+        said = shown(f"{call.ts[:19]}Z  {words.call(call)}", 600)
+        print(f"the backend never saw {shown(call.id)}: {said}")
+    if found.unnamed:
+        print("The sidecar's own looks at the list of tools bear no id; --request leaves them out.")
+    if found.is_clean:
+        print("Both logs tell the same.")
+
+
+def _recorded(log: Path, command: str, **filters: object) -> None:
+    """Record this look before anything is shown; say it if that cannot be done."""
+    from sidecar import audit
+    from sidecar.audit.reader import lines
+
+    next(lines(log), b"")  # what cannot be read is not looked at
+    asked = {name: str(value) for name, value in filters.items() if value}
+    if why := audit.look(log, command, asked):
+        print(f"sidecar: this look was not recorded: {why}", file=sys.stderr)
+
+
+COMMANDS: Final = (report, query, tail, show, reconcile)
+"""What the group `audit` takes from here."""

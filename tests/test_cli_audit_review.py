@@ -1,0 +1,153 @@
+"""The reviewer's commands on a real log of real exchanges: files, queries, words, both logs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import orjson
+import pytest
+from console import sidecar
+from flow import call, flow, tool_result
+
+TOOL = "list_all_gladly_tasks"
+CUSTOMER = "x" * 22
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A log with a call about a customer, and a refusal of an unknown tool."""
+    folder = tmp_path_factory.mktemp("reviewed")
+
+    async def write() -> None:
+        async with flow(folder) as f:
+            f.backend.reply = tool_result([])
+            await f.ask(call(TOOL, customer_id=CUSTOMER))
+            await f.ask(call("no_such_tool"))
+
+    asyncio.run(write())
+    return (folder / "audit" / "audit.jsonl").read_bytes()
+
+
+@pytest.fixture
+def log(written: bytes, tmp_path: Path) -> Path:
+    folder = tmp_path / "audit"
+    folder.mkdir()
+    (folder / "audit.jsonl").write_bytes(written)
+    return folder
+
+
+def looked(log: Path) -> list[str]:
+    raw = (log / "reviews" / "audit.jsonl").read_bytes().splitlines()
+    found = [orjson.loads(line)["data"] for line in raw]
+    return [data["command"] for data in found if data["what"] == "exported"]
+
+
+def test_a_report_becomes_a_page_a_sheet_and_a_document_and_the_answer_is_printed(log, tmp_path):
+    files = {name: tmp_path / f"r.{name}" for name in ("html", "csv", "json")}
+    options = [word for name, file in files.items() for word in (f"--{name}", file)]
+    ran = sidecar("audit", "report", log, "--subject", CUSTOMER, *options)
+    assert (ran.code, ran.err) == (0, "")
+    assert f"Data of {CUSTOMER} was accessed once" in ran.out
+    assert "Denials" not in ran.out
+    assert files["html"].read_text().startswith("<!doctype html>")
+    assert CUSTOMER in files["csv"].read_text()
+    assert "no_such_tool" not in files["csv"].read_text()
+    assert json.loads(files["json"].read_text())["subject"] == CUSTOMER
+    assert looked(log) == ["report"]
+
+
+def test_a_folder_of_sheets_has_one_for_each_table(log, tmp_path):
+    assert sidecar("audit", "report", log, "--csv", tmp_path / "sheets").code == 0
+    names = {path.name for path in (tmp_path / "sheets").iterdir()}
+    assert names >= {"in_short.csv", "integrity.csv", "denials.csv", "accesses_by_subject.csv"}
+
+
+def test_a_report_is_summed_up_by_what_is_asked_for(log):
+    ran = sidecar("audit", "report", log, "--by", "agent")
+    assert "By agent" in ran.out
+    assert "By human" not in ran.out
+    assert sidecar("audit", "report", log, "--by", "robot").code == 2
+
+
+def test_a_report_counts_an_anchor_and_a_changed_log_is_told_in_the_first_lines(log):
+    last = orjson.loads((log / "audit.jsonl").read_bytes().splitlines()[-1])
+    anchor = f"{last['seq']}:{last['hash']}"
+    ran = sidecar("audit", "report", log, "--anchor", anchor)
+    assert f"Up to record {last['seq']} nobody changed" in ran.out
+    ran = sidecar("audit", "report", log, "--anchor", f"{last['seq']}:{'0' * 64}")
+    assert ran.code == 1
+    assert "THE LOG DOES NOT HOLD" in ran.out
+
+
+def test_a_query_prints_the_calls_that_fit_with_an_id_for_show(log):
+    ran = sidecar("audit", "query", log, "--verdict", "deny")
+    (line,) = ran.out.splitlines()
+    assert "REFUSED" in line
+    assert "no_such_tool" in line
+    assert ran.err == "1 calls fit\n"
+    event = line.rsplit("[", 1)[1].rstrip("]")
+    shown = sidecar("audit", "show", log, event)
+    assert shown.code == 0
+    assert "It was REFUSED" in shown.out
+    assert "Use a listed tool, or have this one reviewed" in shown.out
+    assert "Nothing went to the backend" in shown.out
+    assert looked(log) == ["query", "show"]
+
+
+def test_a_query_gives_each_call_as_json(log):
+    ran = sidecar("audit", "query", log, "--tool", TOOL, "--json")
+    (found,) = [json.loads(line) for line in ran.out.splitlines()]
+    assert (found["tool"], found["verdict"] in {"allow", "mask"}) == (TOOL, True)
+    assert ["customer", CUSTOMER] in found["subjects"]
+
+
+def test_the_last_events_are_told_in_words(log):
+    lines = sidecar("audit", "tail", log, "-n", "2").out.splitlines()
+    assert len(lines) == 2
+    assert "lifecycle  stop" in lines[-1]
+
+
+@pytest.mark.sockets
+def test_a_log_is_followed_over_a_rotation_until_the_reader_is_interrupted(log):
+    code = "from sidecar.cli import main; main()"
+    command = [sys.executable, "-c", code, "audit", "tail", str(log), "-f", "-n", "1"]
+    whole = (log / "audit.jsonl").read_bytes().splitlines(keepends=True)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as tail:
+        assert tail.stdout is not None
+        assert "lifecycle  stop" in tail.stdout.readline()
+        (log / "audit.jsonl").rename(log / "audit.000000000001.jsonl")
+        new = log / "audit.new"
+        new.write_bytes(whole[0])
+        new.replace(log / "audit.jsonl")
+        assert TOOL in tail.stdout.readline()
+        tail.send_signal(signal.SIGINT)
+        assert tail.wait(timeout=30) == 0
+
+
+def test_logs_are_compared_and_what_differs_is_named(log, tmp_path):
+    intent = next(
+        record
+        for record in map(orjson.loads, (log / "audit.jsonl").read_bytes().splitlines())
+        if record["stage"] == "intent"
+    )
+    backend = tmp_path / "backend.log"
+    backend.write_text(f"POST /mcp {intent['id']}\n")
+    ran = sidecar("audit", "reconcile", log, "--backend-log", backend)
+    assert (ran.code, ran.out.splitlines()[-1]) == (0, "Both logs tell the same.")
+    backend.write_text(f"POST /mcp {intent['id']}\nPOST /mcp\n")
+    ran = sidecar("audit", "reconcile", log, "--backend-log", backend)
+    assert ran.code == 1
+    assert "line 2: a request without an event's id" in ran.out
+    assert sidecar("audit", "reconcile", log, "--backend-log", tmp_path / "none").code == 2
+
+
+def test_a_look_at_what_cannot_be_written_to_is_told_and_goes_on(log):
+    (log / "reviews").write_text("in the way")
+    ran = sidecar("audit", "report", log)
+    assert ran.code == 0
+    assert ran.err.startswith("sidecar: this look was not recorded: ")
