@@ -25,6 +25,7 @@ from benchmarks import (
     recording,
     redaction,
     report,
+    reviewing,
     rounds,
     steps,
     verification,
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str]) -> None:
         sys.exit("bench: CPU times are read from /proc, which Linux alone has; use a container")
     plan = rounds.Plan(given.seconds, given.rounds)
     try:
-        found = uvloop.run(_measured(plan, given.calls))
+        found = uvloop.run(_measured(plan, given.calls, given.events))
     except (NotStartedError, rounds.WrongAnswerError) as error:
         sys.exit(f"bench: {error}")
     except TimeoutError:
@@ -57,14 +58,17 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=0.8, help="of each measurement (0.8)")
     parser.add_argument("--rounds", type=int, default=5, help="of all measurements (5)")
     parser.add_argument("--calls", type=int, default=400, help="of each kind, in process (400)")
+    parser.add_argument("--events", type=int, default=300_000, help="of a long log (300000)")
     parser.add_argument("--json", type=Path, help="write all numbers to this file, too")
     given = parser.parse_args(arguments)
-    if not (0 < given.seconds <= 60 and given.rounds > 0 and given.calls > 0):
-        parser.error("--seconds is more than 0 and at most 60; --rounds and --calls at least 1")
+    if not (0 < given.seconds <= 60 and given.rounds > 0 and given.calls > 0 and given.events > 1):
+        parser.error(
+            "--seconds is more than 0 and at most 60; --rounds, --calls and --events at least 1"
+        )
     return given
 
 
-async def _measured(plan: rounds.Plan, calls: int) -> dict[str, Any]:
+async def _measured(plan: rounds.Plan, calls: int, events: int) -> dict[str, Any]:
     cores = Cores.of_machine()
     with tempfile.TemporaryDirectory(prefix="sidecar-bench-") as name:
         folder = Path(name)
@@ -77,6 +81,8 @@ async def _measured(plan: rounds.Plan, calls: int) -> dict[str, Any]:
             found["verify_us"] = await verification.measured(calls)
             found["watch_us"] = await watching.measured(Path(tempfile.mkdtemp(dir=folder)), calls)
         found["audit_commits"] = await commits.measured(folder)
+        print(f"a log of {events} events, verified and reported on …", flush=True)
+        found["review_s"] = await reviewing.measured(folder / "long", events)
     return found
 
 

@@ -18,7 +18,7 @@ def found(tmp_path_factory):
     file = tmp_path_factory.mktemp("bench") / "numbers.json"
     command = [sys.executable, "tests/bench.py", "--seconds", "0.1", "--rounds", "1"]
     done = subprocess.run(
-        [*command, "--calls", "5", "--json", str(file)],
+        [*command, "--calls", "5", "--events", "500", "--json", str(file)],
         cwd=ROOT,
         env={"PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -79,6 +79,14 @@ def test_recording_has_its_cost_alone_and_when_two_hundred_wait(found):
         assert one["cpu_us"] > 0
 
 
+def test_a_long_log_has_its_time_to_be_verified_and_reported_on(found):
+    took = found["review_s"]
+    assert took.pop("events") == 500
+    assert len(took) == 4
+    assert all(number > 0 for number in took.values())
+    assert "report on one subject" in found["printed"]
+
+
 @pytest.mark.sockets
 def test_every_step_of_the_road_has_its_cost_and_the_report_names_it(found):
     steps = found["steps_us"]
@@ -120,6 +128,7 @@ def test_the_report_says_when_nothing_could_be_pinned():
             "verify_us": {},
             "watch_us": {},
             "audit_commits": {},
+            "review_s": {"events": 2, "megabytes": 1.0, "verify": 1.0},
         }
     )
     assert "not pinned" in text

@@ -23,6 +23,7 @@ def text(found: dict[str, Any]) -> str:
         _verification,
         _watching,
         _commits,
+        _review,
     )
     return "\n".join(line for section in sections for line in ("", *section(found)))
 
@@ -133,3 +134,11 @@ def _commits(found: dict[str, Any]) -> Iterator[str]:
         rest = (one["p50_ms"], one["p99_ms"], one["cpu_us"])
         row = f"  {name:30}{one['per_second']:>14.0f}"
         yield row + "".join(f"{number:>14.2f}" for number in rest)
+
+
+def _review(found: dict[str, Any]) -> Iterator[str]:
+    """What a reviewer waits for; verifying goes on aside while the report counts."""
+    took = dict(found["review_s"])
+    yield f"a log of {took.pop('events'):.0f} events, {took.pop('megabytes'):.0f} MB, in seconds"
+    for name, seconds in took.items():
+        yield f"  {name:32}{seconds:>10.2f}"
