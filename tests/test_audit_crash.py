@@ -129,7 +129,7 @@ async def _killed(folder: Path, times: int) -> None:
 
 
 def _check(folder: Path, backend: Backend, answers: list[int]) -> None:
-    found = audit.verify(whole(folder))
+    found = audit.verify(folder)
     assert (found.is_valid, found.gaps) == (True, ()), found.problems
     # Not held to the schema here, which takes a second at the end.
     events = [json.loads(line) for line in whole(folder).read_bytes().splitlines()]

@@ -98,6 +98,7 @@ EVENTS = st.builds(
     ref=WORDS,
     actor=SECTIONS,
     src=SECTIONS,
+    trace=SECTIONS,
     mcp=SECTIONS,
     decision=SECTIONS,
     data=SECTIONS,
