@@ -79,6 +79,7 @@ def test_recording_has_its_cost_alone_and_when_two_hundred_wait(found):
         assert one["cpu_us"] > 0
 
 
+@pytest.mark.sockets
 def test_a_long_log_has_its_time_to_be_verified_and_reported_on(found):
     took = found["review_s"]
     assert took.pop("events") == 500

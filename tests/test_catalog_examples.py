@@ -14,6 +14,8 @@ from sidecar.catalog import Example, Row
 from sidecar.model import Caller, Endpoint
 from sidecar.policy import Embedded, Facts, Policy
 
+pytestmark = pytest.mark.thorough
+
 ENGINE = Embedded(BUNDLE)
 ENDPOINT = Endpoint("examples", None, methods=("read", "write", "custom"))
 CALLER = Caller(ENDPOINT, is_authenticated=True, issuer="https://issuer.example", subject="agent")

@@ -20,7 +20,7 @@ from sidecar.audit.space import Bounds
 from sidecar.errors import OrganDown
 from sidecar.model import Event, JsonObject
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.thorough]
 
 SECRET = "a-secret-of-at-least-32-bytes-for-tests"
 

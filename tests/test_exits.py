@@ -9,7 +9,7 @@ from flow import ask, call, event, flow, modern, result, stream, token, tool_res
 from sidecar.catalog import EXITS, TO_AGENT, TO_BACKEND
 from sidecar.model import Reply
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.thorough]
 
 READ = "list_all_gladly_tasks"
 QUESTION = ask("elicitation/create", "q1", message="Call +14155552671?", requestedSchema={})

@@ -16,6 +16,8 @@ from gladly_fixtures import Gladly
 
 from sidecar.gladly.simulator.routes import ENDPOINTS
 
+pytestmark = pytest.mark.thorough
+
 FIELDS = {name: set(names) for name, names in DOCUMENTED["schemas"].items()}
 CLAIMS = [
     pytest.param(one, error, ERRORS.get(one["operation"], []), n, id=f"{one['operation']}-{n}")

@@ -15,6 +15,8 @@ from sidecar.gladly.simulator import World, ids
 from sidecar.gladly.simulator.seed.planted import PLANTED
 from sidecar.gladly.simulator.seed.talk import INJECTION
 
+pytestmark = pytest.mark.thorough
+
 LABELS = {
     "customers": [
         *(f"customer/{x}" for x in ("delivery", "caller", "merged", "waiting", "busy")),

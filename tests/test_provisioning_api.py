@@ -13,7 +13,7 @@ from provisioning_parts import ADMIN, BASE, PUBLIC_URL, admin, desk
 from sidecar.identity import DenyList
 from sidecar.provisioning.records import moment
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.thorough]
 
 FIELDS = {
     *("id", "name", "config", "integrated_account_id", "created_by"),

@@ -15,7 +15,7 @@ from sidecar.errors import ConfigError, OrganDown
 from sidecar.provisioning.records import moment
 from sidecar.provisioning.store import Store
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.thorough]
 
 CREATE = "create_a_gladly_task"
 

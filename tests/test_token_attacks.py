@@ -32,7 +32,7 @@ from sidecar.errors import OrganDown, Refusal
 from sidecar.identity import DenyList
 from sidecar.model import Endpoint, Head
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.thorough]
 
 OTHER = "https://published.example"
 RSA = rsa.generate_private_key(65537, 2048)
