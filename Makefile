@@ -6,6 +6,10 @@ STAMP  := $(VENV)/.installed
 PARALLEL := --numprocesses auto --dist loadfile
 TOOLS  := opa helm helm3 node hadolint chromium everything-server presidio-templates npm-packages
 
+# Compiled files are kept, whatever the shell says: hundreds of test modules and short processes are
+# otherwise compiled at each start.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install tools demo lint check test conformance nightly bench format lock clean
 
