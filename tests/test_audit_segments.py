@@ -99,6 +99,7 @@ def test_a_segment_is_closed_when_the_day_is_over(folder):
     assert audit.verify(folder, log.head).is_valid
 
 
+@pytest.mark.thorough
 def test_checkpoints_come_by_count_by_time_and_by_heartbeat(folder):
     now = [NOON]
     log = writer(folder, clock=lambda: now[0], signer=audit.Signer(folder, "p-0/1"), heartbeat=60.0)

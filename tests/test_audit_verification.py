@@ -198,6 +198,7 @@ def test_a_missing_log_is_told_with_its_name(tmp_path):
         audit.verify(tmp_path / "nowhere.jsonl")
 
 
+@pytest.mark.thorough
 @IN_ONE_FOLDER
 @given(events=st.lists(EVENTS, min_size=1, max_size=5))
 def test_any_events_verify(tmp_path, events):

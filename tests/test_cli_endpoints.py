@@ -144,6 +144,7 @@ def test_a_link_stays_a_link(tmp_path):
 NAMES = st.lists(st.text(min_size=1, max_size=9), max_size=4)
 
 
+@pytest.mark.thorough
 @given(st.dictionaries(st.sampled_from(["jti", "sub", "endpoint"]), NAMES), st.text(min_size=1))
 @hypothesis(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_list_says_one_endpoint_more_and_nothing_less(tmp_path, lists, name):

@@ -101,6 +101,7 @@ def test_an_empty_file_denies_nothing(tmp_path):
         assert identity.read_deny_list(tmp_path / "denied") == identity.NOTHING_DENIED
 
 
+@pytest.mark.thorough
 def test_everything_wrong_with_a_list_is_told(tmp_path):
     file = tmp_path / "denied.yaml"
     assert problems(file, "[a]") == ["is no mapping"]

@@ -74,6 +74,7 @@ def test_a_sidecar_beside_it_has_settings_and_a_log_of_its_own(tmp_path):
     assert yaml.safe_load(file.read_text())["audit"]["folder"] == str(own)
 
 
+@pytest.mark.thorough
 def test_a_folder_that_a_process_has_taken_is_not_free_for_another(tmp_path):
     folder = Folder(tmp_path)
     assert folder.take(tmp_path / "x")
@@ -122,6 +123,7 @@ def test_a_folder_that_up_did_not_make_is_refused_and_not_made(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["begun"]
 
 
+@pytest.mark.thorough
 def test_a_folder_that_is_taken_whole_is_refused_to_another_process_that_writes_nothing(tmp_path):
     secret = Folder(tmp_path, is_taken=True).backend_token
     secret.unlink()

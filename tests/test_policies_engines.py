@@ -185,6 +185,7 @@ def test_every_answer_has_the_agreed_form():
                 assert len(things) == len(set(things))
 
 
+@pytest.mark.thorough
 def test_nothing_is_allowed_that_the_strict_reading_does_not_allow():
     allowed = 0
     for document, answer in zip(inputs(), embedded("no site"), strict=True):

@@ -134,6 +134,7 @@ def test_every_input_arrives_unchanged(value):
     assert evaluated(Embedded(ODD), {"do": "echo", "value": value}) == {"tools": {"echo": value}}
 
 
+@pytest.mark.thorough
 @settings(max_examples=15)  # a panic prints a backtrace, which takes 50 ms
 @given(do=st.sampled_from(["echo", "panic", "fail", "x"]), value=JSON)
 def test_the_engine_either_answers_or_refuses(do, value):

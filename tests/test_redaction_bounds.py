@@ -41,6 +41,7 @@ def refused(value: Any, tool: Tool = TOOL) -> str:
     return str(caught.value)
 
 
+@pytest.mark.thorough
 def test_thousands_of_names_that_are_repeated_are_masked_in_seconds():
     records = customers(3000)
     start = time.process_time()
@@ -91,6 +92,7 @@ def test_names_are_found_as_one_by_one_they_would_be(raws, text):
     assert {(s.start, s.end) for s in found} == slow
 
 
+@pytest.mark.thorough
 def test_too_large_a_result_is_refused_and_one_just_as_large_is_not():
     text = "x " * 400_000
     fitting = {"a": [text] * 4 + ["x" * (leaves.MAX_RESULT - 4 * 800_003 - 10)]}

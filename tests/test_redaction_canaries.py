@@ -99,6 +99,7 @@ mask contains {"tool": "*", "entity": "NAME", "action": "pseudonym", "code": "ma
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("file", "text"), [("data.yaml", MASKS), ("mine.rego", RULE)])
 def test_a_policy_that_asks_for_tokens_without_a_key_does_not_start(tmp_path, file, text):
     (tmp_path / "site").mkdir()

@@ -69,12 +69,14 @@ def slowly_detected(text: str, context: str) -> list[Span]:
     return sorted(dict.fromkeys(found), key=lambda s: (s.start, -s.end))
 
 
+@pytest.mark.thorough
 @given(texts, contexts)
 @settings(max_examples=400, deadline=None)
 def test_the_gates_change_nothing_of_what_is_found(text, context):
     assert detect.detect(text, context) == slowly_detected(text, context)
 
 
+@pytest.mark.thorough
 @given(texts)
 @settings(max_examples=400, deadline=None)
 def test_the_gate_of_logs_changes_nothing_of_what_is_scrubbed(text):
@@ -121,6 +123,7 @@ def test_a_set_of_gates_that_says_nothing_lets_every_recogniser_look(monkeypatch
     assert detect.detect("nothing") == []
 
 
+@pytest.mark.thorough
 @given(st.binary(max_size=60) | texts.map(orjson.dumps))
 @settings(max_examples=300, deadline=None)
 def test_escapes_are_undone_as_one_after_the_other_would_be(data):

@@ -117,6 +117,7 @@ async def test_a_caller_who_leaves_gets_nothing_and_leaves_no_work_behind(tmp_pa
         assert (await f.ask(call(READ, customer_id="x"))).status_code == 200
 
 
+@pytest.mark.thorough
 async def test_a_redactor_that_fails_lets_nothing_pass(tmp_path, monkeypatch):
     def broken(*_: Any) -> Any:
         raise RuntimeError("jane.roe@example.com")

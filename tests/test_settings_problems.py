@@ -276,6 +276,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.thorough
 @given(st.text(max_size=60) | st.dictionaries(KEYS, VALUES, max_size=4).map(json.dumps))
 @hypothesis_settings(
     deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
