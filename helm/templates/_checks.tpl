@@ -16,6 +16,15 @@
 {{- if and .Values.endpointSecret.name (not .Values.endpointSecret.keyKey) -}}
 {{- fail "endpointSecret.name is set without a key; set endpointSecret.keyKey" -}}
 {{- end -}}
+{{- if and .Values.audit.signingSecret.name (not .Values.audit.signingSecret.key) -}}
+{{- fail "audit.signingSecret.name is set without a key; set audit.signingSecret.key" -}}
+{{- end -}}
+{{- if and .Values.pseudonymSecret.name (not .Values.pseudonymSecret.keyIds) -}}
+{{- fail "pseudonymSecret.name is set without keys; set pseudonymSecret.keyIds" -}}
+{{- end -}}
+{{- if and .Values.pseudonymSecret.keyIds (not .Values.pseudonymSecret.name) -}}
+{{- fail "pseudonymSecret.keyIds names keys but no Secret; set pseudonymSecret.name" -}}
+{{- end -}}
 {{- range .Values.settings.endpoints -}}
 {{- if and .token_file (not $.Values.endpointSecret.tokenKey) -}}
 {{- fail (printf "endpoint %q has a token_file; set endpointSecret.name and endpointSecret.tokenKey, which mount it" .name) -}}

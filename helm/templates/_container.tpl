@@ -66,6 +66,16 @@ Another chart that depends on this one uses it, and the volumes below, in its ow
       mountPath: /etc/sidecar/endpoints
       readOnly: true
     {{- end }}
+    {{- if .Values.audit.signingSecret.name }}
+    - name: mcp-sidecar-signing
+      mountPath: /etc/sidecar/signing
+      readOnly: true
+    {{- end }}
+    {{- if .Values.pseudonymSecret.name }}
+    - name: mcp-sidecar-pseudonyms
+      mountPath: /etc/sidecar/pseudonyms
+      readOnly: true
+    {{- end }}
     {{- if .Values.denyList }}
     # A whole folder, never subPath: what is revoked while the pod runs has to be seen.
     - name: mcp-sidecar-denied
@@ -132,6 +142,30 @@ Another chart that depends on this one uses it, and the volumes below, in its ow
       - key: {{ .tokenKey | quote }}
         path: token
 {{- end }}
+{{- end }}
+{{- end }}
+{{- with .Values.audit.signingSecret }}
+{{- if .name }}
+- name: mcp-sidecar-signing
+  secret:
+    secretName: {{ .name }}
+    defaultMode: 292
+    items:
+      - key: {{ .key | quote }}
+        path: key
+{{- end }}
+{{- end }}
+{{- with .Values.pseudonymSecret }}
+{{- if .name }}
+- name: mcp-sidecar-pseudonyms
+  secret:
+    secretName: {{ .name }}
+    defaultMode: 292
+    items:
+      {{- range .keyIds }}
+      - key: {{ . | quote }}
+        path: {{ . | quote }}
+      {{- end }}
 {{- end }}
 {{- end }}
 {{- if .Values.denyList }}
