@@ -67,11 +67,18 @@ def name_of(first: int) -> str:
     return f"{_OURS}{first:012d}.jsonl"
 
 
-def closed_in(folder: Path) -> list[Closed]:
-    """List a folder's closed segments in the order of the chain. Raises OSError."""
+def closed_segments(folder: Path) -> list[tuple[int, Path]]:
+    """List a folder's closed segments in their order: the first seq of each, and its file.
+
+    Raises OSError if the folder cannot be read.
+    """
     found = ((_NAME.fullmatch(path.name), path) for path in folder.iterdir())
-    segments = [Closed(int(match[1]), path, path.stat().st_size) for match, path in found if match]
-    return sorted(segments, key=lambda one: one.first)
+    return sorted((int(match[1]), path) for match, path in found if match)
+
+
+def closed_in(folder: Path) -> list[Closed]:
+    """The same with their sizes. Raises OSError."""
+    return [Closed(first, path, path.stat().st_size) for first, path in closed_segments(folder)]
 
 
 def bytes_in(folder: Path) -> int:

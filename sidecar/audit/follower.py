@@ -19,7 +19,7 @@ from typing import Final
 import orjson
 
 from sidecar.audit.chain import GENESIS, MAX_LINE_BYTES, Tip, hash_of
-from sidecar.audit.reader import closed_segments
+from sidecar.audit.closed import closed_segments
 from sidecar.audit.segment import FILE_NAME
 
 BATCH_LINES: Final = 256

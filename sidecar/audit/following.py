@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from sidecar.audit.chain import MAX_LINE_BYTES, parse
-from sidecar.audit.reader import closed_segments
+from sidecar.audit.closed import closed_segments
 from sidecar.audit.segment import FILE_NAME
 from sidecar.errors import ConfigError, Problem
 

@@ -7,13 +7,13 @@ then `audit.jsonl`, which a sidecar may be writing at this moment.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from sidecar.audit.chain import MAX_LINE_BYTES, parse
+from sidecar.audit.closed import closed_segments
 from sidecar.audit.segment import FILE_NAME
 from sidecar.errors import ConfigError, Problem
 from sidecar.model import JsonObject
@@ -21,7 +21,6 @@ from sidecar.model import JsonObject
 Told = Callable[[int, int], None]
 """Is told now and then how many bytes of how many have been read."""
 
-_CLOSED = re.compile(r"audit\.([0-9]{12})\.jsonl")
 _TOLD_BYTES = 1 << 22
 
 
@@ -48,15 +47,6 @@ def placed(path: Path, told: Told | None = None) -> Iterator[tuple[str, Iterator
         what = f"the audit log cannot be read: {error.strerror}"
         remedy = "name the sidecar's audit folder, or a file audit.jsonl"
         raise ConfigError([Problem(str(error.filename or path), what, remedy)]) from error
-
-
-def closed_segments(folder: Path) -> list[tuple[int, Path]]:
-    """List a folder's closed segments in their order: the first seq of each, and its file.
-
-    Raises OSError if the folder cannot be read.
-    """
-    found = ((_CLOSED.fullmatch(path.name), path) for path in folder.iterdir())
-    return sorted((int(match[1]), path) for match, path in found if match)
 
 
 def _opened(path: Path, stack: ExitStack) -> list[tuple[str, BinaryIO]]:
