@@ -19,6 +19,7 @@ import pytest
 from flow import BUNDLE, JSON, SSE, Flow, ask, call, event, flow, modern, result, token, tool_result
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 from test_app import Caller, caller
 from test_audit_event import VALIDATOR
 from test_sessions import SESSION, in_session
@@ -29,6 +30,14 @@ from sidecar.errors import BackendFailed, BackendTimedOut
 from sidecar.model import Reply
 
 pytestmark = [pytest.mark.anyio, pytest.mark.thorough]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _quiet():
+    """Faults are logged with their traceback, and drawing hundreds of these takes minutes."""
+    with capture_logs():
+        yield
+
 
 READ = "list_all_gladly_tasks"
 RESULT = {"content": [{"type": "text", "text": "write to a.b@example.com"}]}
