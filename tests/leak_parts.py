@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 from asyncio.subprocess import Process
@@ -37,8 +38,8 @@ redaction.withhold = lambda value, findings: value
 async def shown(self, value, *of):
     return Redacted(value)
 redaction.Redactor.redact = redaction.Redactor.redact_value = shown
-redaction.Redactor.leaks = lambda self: ()
-evidence.shown_name = lambda text, scrub: text
+redaction.Redactor.leaks = lambda self, older_than=0.0: ()
+evidence.shown_name = lambda text: text
 from sidecar.cli import main
 main()
 """
@@ -189,11 +190,18 @@ class Sink:
     read: Read
 
 
+def _bytes(file: Path) -> bytes:
+    """What a file holds; one that was replaced by another since it was listed holds nothing."""
+    with contextlib.suppress(FileNotFoundError):
+        return file.read_bytes()
+    return b""
+
+
 def _files(*names: str) -> Read:
     async def read(world: Watched) -> bytes:
         places = [world.folder / name for name in names]
         files = [f for p in places for f in ([p] if p.is_file() else p.rglob("*")) if f.is_file()]
-        return b"\n".join(str(file).encode() + b"\n" + file.read_bytes() for file in files)
+        return b"\n".join(str(file).encode() + b"\n" + _bytes(file) for file in files)
 
     return read
 

@@ -89,7 +89,8 @@ def test_no_container_but_the_sidecar_mounts_a_secret(case: str) -> None:
     secrets = [volume["name"] for volume in pod["volumes"] if "secret" in volume]
     shared = {"mcp-agent-endpoint"} & set(secrets)
     ours = set(secrets) - shared
-    assert ours - {"mcp-sidecar-endpoints"} == {"mcp-sidecar-backend"}
+    wanted = {"mcp-sidecar-endpoints", "mcp-sidecar-signing", "mcp-sidecar-pseudonyms"}
+    assert ours - wanted == {"mcp-sidecar-backend"}
     assert all(mounted_in(pod, name) == {"mcp-sidecar"} for name in ours)
     assert all(mounted_in(pod, name) == {"agent"} for name in shared)
     for container in containers_of(pod).values():
@@ -182,8 +183,11 @@ def test_the_audit_log_ends_before_its_volume_does(mebibytes: int) -> None:
 def test_the_sidecar_accepts_the_settings_it_is_given(case: str, tmp_path: Path) -> None:
     """Only the folders differ: those of the pod do not exist here."""
     text = yaml.safe_dump(settings_in(render(case)))
-    for folder in ("policies", "backend", "audit", "endpoints", "pod", "denied"):
+    parts = ("policies", "backend", "audit", "endpoints", "pod", "denied", "signing", "pseudonyms")
+    for folder in parts:
         (tmp_path / folder).mkdir()
+    for key in ("signing/key", "pseudonyms/k1", "pseudonyms/k2"):
+        (tmp_path / key).write_text("k" * 43)
     (tmp_path / "endpoints" / "key").write_text("k" * 43)
     (tmp_path / "denied" / "denied.yaml").write_text("jti: []\n")
     (tmp_path / "endpoints" / "token").write_text("t" * 43)

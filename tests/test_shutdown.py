@@ -76,9 +76,12 @@ def slow() -> Iterator[tuple[Slow, str]]:
 
 
 def assert_ended_well(sidecar: Behind) -> None:
-    """The log ends with the stop, nothing in it is open, and its chain holds."""
-    last = orjson.loads(sidecar.audit_log.read_bytes().splitlines()[-1])
-    assert (last["stage"], last["data"]["what"]) == ("lifecycle", "stop")
+    """The log ends with the stop and its checkpoint, nothing in it is open, and its chain holds."""
+    ends = [orjson.loads(line) for line in sidecar.audit_log.read_bytes().splitlines()[-2:]]
+    assert [(one["stage"], one["data"]["what"]) for one in ends] == [
+        ("lifecycle", "stop"),
+        ("lifecycle", "checkpoint"),
+    ]
     assert audit.verify(sidecar.audit_log).is_valid
     intents = {event["id"] for event in logged(sidecar, "intent")}
     assert {event["ref"] for event in logged(sidecar)} == intents

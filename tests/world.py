@@ -83,7 +83,13 @@ class Everything(Behind):
 
 def trusting(folder: Path) -> dict[str, Any]:
     """The operator's data: one role is trusted with everything."""
-    config = {"destructive_roles": ["admin"], "bulk_roles": ["admin"]}
+    config: dict[str, Any] = {
+        "destructive_roles": ["admin"],
+        "bulk_roles": ["admin"],
+        # One caller tries everything there is, in any order.
+        "tainted_minutes": 0,
+        "customers_per_hour": 0,
+    }
     (folder / "site").mkdir()
     (folder / "site" / "data.yaml").write_text(yaml.safe_dump({"site": {"config": config}}))
     return {"site_folder": str(folder / "site")}
