@@ -117,14 +117,24 @@ class Results:
     async def of_notification(
         self, exchange: Exchange, message: Message, masks: tuple[Mask, ...]
     ) -> Message:
-        """Mask a notification by its content.
+        """Mask a notification: its data by the paths of the tool that was called, all by content.
 
         Raises:
             BackendFailed: a list of tools stands in it, or personal data in its name.
         """
         if _TOOLS in message.canonical or redaction.scan(message.method):
             raise _odd("a notification of what is no business of one")
-        return await self.redacted(exchange, message, "params", message.params, masks)
+        params = message.params
+        if exchange.tool is None or "data" not in params:
+            return await self.redacted(exchange, message, "params", params, masks)
+        around = {key: value for key, value in params.items() if key != "data"}
+        whole = {"params": around, "structuredContent": params["data"]}
+        done = await self._redactor.redact(whole, exchange.tool, masks)
+        _count(exchange, done)
+        if done.value is whole:
+            return message
+        shown = {**done.value["params"], "data": done.value["structuredContent"]}
+        return jsonrpc.message({**message.body, "params": shown})
 
     async def listed(self, exchange: Exchange, result: JsonObject) -> JsonObject:
         """A filtered list of tools without what belongs to no list, and masked around the tools.
