@@ -254,3 +254,13 @@ SINKS: Final = (
     Sink("OPA's log", _files("opa")),
 )
 """Every place where something could show; the replies to callers are read besides."""
+
+
+def reviewed(folder: Path) -> bytes:
+    """All that a reviewer makes of a log: each report in each form, and what its commands print."""
+    log = folder / "audit"
+    made = {form: folder / f"report.{form}" for form in ("html", "csv", "json")}
+    asked = [("report", f"--{form}", str(file)) for form, file in made.items()]
+    ran = [console.sidecar("audit", *words, str(log)) for words in (*asked, ("query",), ("tail",))]
+    told = b"".join(f"{one.out}{one.err}".encode() for one in ran)
+    return told + b"".join(file.read_bytes() for file in made.values())

@@ -13,7 +13,7 @@ import orjson
 import pytest
 from flow import ask, call, event, stream, tool_result
 from leak_canaries import Canaries, Data
-from leak_parts import READ, SINKS, UNMASKED, Scripted, Watched
+from leak_parts import READ, SINKS, UNMASKED, Scripted, Watched, reviewed
 from leak_replies import REPLIES
 from leak_replies import Case as ReplyCase
 from leak_requests import REQUESTS
@@ -41,7 +41,10 @@ def world(
     left = [f for name in ("audit", "tmp", "out", "err") for f in files(folder / name)]
     written = b"".join(file.read_bytes() for file in left)
     assert b'"what":"stop"' in written
-    data = Data(written)
+    report = reviewed(folder)
+    assert all(sign in report for sign in (b"<!doctype html", b"Personal data", READ.encode()))
+    looks = b"".join(file.read_bytes() for file in files(folder / "audit" / "reviews"))
+    data = Data(written + report + looks)
     planted = {value for canaries in up.planted for value in canaries.values}
     assert [value for value in (*planted, *up.secrets) if data.form_of(value)] == []
 

@@ -16,7 +16,7 @@ from sidecar.redaction.worker import Deadline, TimedBudget
 _MOST_LEFT = 200
 """Values that are looked for in what was exempt from masking; of more, some are surely left."""
 
-_SIGNS = {"EMAIL": b"", "CARD": b"", "PHONE": b"+", "TOKEN": b"eyJ"}
+_SIGNS = {"EMAIL": b"", "CARD": b"", "IBAN": b"", "PHONE": b"+", "TOKEN": b"eyJ"}
 """What the last look looks for, each where its sign is in the bytes."""
 _BY_SIGN = {"PHONE": "+", "TOKEN": "eyJ"}
 
