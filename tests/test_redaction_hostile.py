@@ -14,8 +14,8 @@ from sidecar import redaction
 from sidecar.redaction.detect import detect
 
 LENGTH = 20_000
-FAR_TOO_LONG = 2.0
-"""Seconds of CPU; the aim is 0.2, and other work on the machine makes it look like more."""
+LONGEST = 0.2
+"""Seconds of CPU, the least of three tries: other work on the machine makes it look like more."""
 
 
 def of(piece: str) -> str:
@@ -84,9 +84,12 @@ HOSTILE = {
 
 
 def seconds(look, value) -> float:
-    begin = time.process_time()
-    look(value)
-    return time.process_time() - begin
+    taken = []
+    for _ in range(3):
+        begin = time.process_time()
+        look(value)
+        taken.append(time.process_time() - begin)
+    return min(taken)
 
 
 @pytest.mark.thorough
@@ -96,7 +99,7 @@ def test_a_hostile_string_is_looked_at_in_no_time(name):
     for look in (detect, redaction.scrub, redaction.scan):
         taken = seconds(look, text)
         print(f"{name}: {look.__name__} {taken * 1000:.0f} ms")
-        assert taken < FAR_TOO_LONG
+        assert taken <= LONGEST
 
 
 @pytest.mark.thorough
@@ -104,4 +107,4 @@ def test_a_hostile_string_is_looked_at_in_no_time(name):
 def test_a_hostile_result_is_masked_in_no_time(name):
     taken = seconds(lambda value: redaction.redact_value(value, ()), {"text": HOSTILE[name]})
     print(f"{name}: {taken * 1000:.0f} ms")
-    assert taken < FAR_TOO_LONG
+    assert taken <= LONGEST
