@@ -157,6 +157,7 @@ def test_calls_without_a_verified_human_are_listed(tmp_path):
 def test_what_changed_stands_in_order_with_the_digest_that_was_replaced(tmp_path):
     def start(digest: str) -> Event:
         data = {"what": "start", "policy_sha256": digest * 32, "count": 1, "ready": True}
+        data["sections_sha256"] = [f"audit:{digest}"]
         return Event(id=audit.event_id(), stage="lifecycle", data=data)
 
     made = audit.report(logged(tmp_path, start("ab"), start("ab"), start("cd")))
@@ -164,6 +165,7 @@ def test_what_changed_stands_in_order_with_the_digest_that_was_replaced(tmp_path
     details = [str(row[3]) for row in table.rows]
     assert details[0].startswith(f"policy_sha256: {('ab' * 6)}; count: 1; ready: yes")
     assert "→" not in details[1]
+    assert not any("sections" in detail for detail in details)
     assert f"{'ab' * 6} → {'cd' * 6}" in details[2]
 
 

@@ -35,7 +35,8 @@ def changes(records: Iterable[JsonObject]) -> Table:
 
 def _details(data: JsonObject, known: dict[str, str]) -> Iterator[str]:
     for name, value in data.items():
-        if name == "what":
+        # Which sections differ stands in `changed`; their digests say nothing to a reader.
+        if name == "what" or (name.endswith(_DIGEST) and isinstance(value, list | dict)):
             continue
         shown = _shown(value)
         if name.endswith(_DIGEST) and name != "torn_sha256":
