@@ -112,7 +112,8 @@ def test_the_document_has_stable_members(folder):
         "tables",
     }  # fmt: skip
     assert made["verification"]["is_valid"] is True
-    assert set(made["answer"]) == {"seen", "trust"}
+    assert set(made["answer"]) == {"seen", "trust", "state"}
+    assert (made["answer"]["state"], made["answer"]["trust"][0][:4]) == ("open", "Yes:")
     assert set(made["tables"]) >= {
         "by_human", "by_agent", "by_workload", "calls", "denials", "failures", "hidden_tools",
         "personal_data", "redaction_of_results", "writes_forwarded", "accesses_by_subject",

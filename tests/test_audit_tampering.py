@@ -136,6 +136,69 @@ def test_an_anchor_says_up_to_where_it_vouches(tmp_path):
     assert "Records 36 to 40 are covered by neither" in " ".join(found.trust)
 
 
+@pytest.mark.parametrize(
+    ("anchor", "said"),
+    [(False, "No anchor was compared"), (True, "No anchor that was given vouches for a record")],
+)
+def test_of_a_log_that_was_changed_nobody_is_said_to_have_changed_nothing(tmp_path, anchor, said):
+    scribe = whole()
+    note = str(tip_at(scribe.lines, 21)) if anchor else None
+    (tmp_path / "audit.jsonl").write_bytes(b"".join(edit(scribe.lines)))
+    found = audit.verify(tmp_path, note, keys=[public(tmp_path, KEY)])
+    told = " ".join(found.trust)
+    assert (found.state, found.signed_upto, found.anchored_upto) == ("broken", 0, 0)
+    assert said in told
+    assert "nobody changed" not in told
+    assert "only somebody with the signing key" not in told
+    assert "From record 4 on nothing vouches for this log." in told
+
+
+def test_what_was_signed_before_the_first_bad_record_still_holds(tmp_path):
+    lines = whole().lines
+    lines[18] = lines[18].replace(b'"http":200', b'"http":500')
+    found = verified(tmp_path, lines, "checkpoints", None)
+    told = " ".join(found.trust)
+    assert (found.state, found.signed_upto) == ("broken", 10)
+    assert "Up to record 10, signed" in told
+    assert "Records 11 to 18 form a chain, and no more." in told
+    assert "From record 19 on nothing vouches for this log." in told
+
+
+def test_an_anchor_that_does_not_fit_is_said_to_have_been_compared(tmp_path):
+    scribe = whole()
+    for odd in (f"21:{'0' * 64}", f"99:{'0' * 64}"):
+        (tmp_path / "audit.jsonl").write_bytes(b"".join(scribe.lines))
+        told = " ".join(audit.verify(tmp_path, odd).trust)
+        assert "An anchor was compared and does not fit: see the problems." in told
+        assert "No anchor was compared" not in told
+        assert "nobody changed" not in told
+    assert "Nothing vouches for this log." in told
+
+
+@pytest.mark.parametrize(
+    ("anchored", "given", "said", "state"),
+    [
+        (
+            False,
+            False,
+            "Yes: whoever could write to its folder, without a trace (no anchor;",
+            "open",
+        ),
+        (False, True, "Only somebody with the signing key, up to record 35 of 2026-", "holds"),
+        (True, True, "No, up to record 35 of 2026-11-22T12:00:35.000000Z, as far as", "holds"),
+    ],
+)
+def test_whether_it_could_be_changed_is_answered_first(tmp_path, anchored, given, said, state):
+    scribe = whole()
+    note = scribe.checkpoint()
+    (tmp_path / "audit.jsonl").write_bytes(b"".join(scribe.lines))
+    keys = [public(tmp_path, KEY, name="accepted.pem" if given else "audit.pub")]
+    found = audit.verify(tmp_path, note if anchored else None, keys=keys if given else [])
+    assert found.trust[0].startswith(said)
+    assert found.state == state
+    assert "Record 36, the last checkpoint itself, is signed by nothing after it." in found.trust
+
+
 def test_a_replayed_checkpoint_is_found(tmp_path):
     scribe = whole()
     old = parse(scribe.lines[10])

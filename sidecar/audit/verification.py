@@ -15,7 +15,7 @@ from sidecar.audit import anchors, trust
 from sidecar.audit.keys import KEY_FILE, PUBLIC_FILE, keyring
 from sidecar.audit.reader import Told, placed
 from sidecar.audit.walk import MAX_PROBLEMS, Walk
-from sidecar.audit.witnesses import Witnesses
+from sidecar.audit.witnesses import Signed, Witnesses
 
 __all__ = ["MAX_PROBLEMS", "Verification", "found", "verify"]
 
@@ -38,14 +38,17 @@ class Verification:
         has_clean_stop: The log ends with a lifecycle `stop`; False while it is being written.
         head: The last line's `seq:hash`, to be kept as the next anchor.
         checkpoints: How many are signed by an accepted key.
-        signed_upto: The last `seq` that such a signature covers; 0 if none does.
+        signed_upto: The last `seq` that such a signature covers; 0 if none does. In a log that is
+            not valid this and `anchored_upto` end before the first record that does not fit.
         signed_at: When that one was made, as it says itself.
         anchored_upto: The last `seq` that an anchor holds; 0 if none does.
         anchored_at: When that anchor was noted; empty if it does not say.
         keys: Fingerprints of the keys that signed.
         is_key_beside_log: The signing key lies in the log's folder.
         pruned: First and last `seq` of segments that a signed tombstone accounts for.
-        trust: Sentences: who could have changed what, until when.
+        trust: Sentences: who could have changed what, until when; the first says it in short.
+        state: `holds` where something out of the folder's reach vouches for the log, `open` where
+            nothing does, `broken` where it is not valid.
         instances: Who wrote, in the order of their first lines.
     """
 
@@ -69,6 +72,7 @@ class Verification:
     is_key_beside_log: bool = False
     pruned: tuple[tuple[int, int], ...] = ()
     trust: tuple[str, ...] = ()
+    state: str = "open"
     instances: tuple[str, ...] = ()
 
 
@@ -107,16 +111,19 @@ def verify(
 def found(walk: Walk, *, is_key_given: bool, is_key_beside_log: bool = False) -> Verification:
     """End a walk and tell what it has found."""
     walk.end()
-    signed, (anchored, anchored_at) = walk.witnesses.signed, walk.witnesses.anchored
+    signed, (anchored, anchored_at) = _vouched(walk)
     standing = trust.Standing(
         is_valid=not walk.problems,
         events=walk.events,
         last=walk.tip.seq,
         last_at=walk.ts,
+        bad_from=walk.bad_from if walk.is_placed else 0,
         signed_upto=signed.upto,
         signed_at=signed.at,
         anchored_upto=anchored,
         anchored_at=anchored_at,
+        has_anchors=bool(walk.witnesses.awaited),
+        is_contradicted=walk.witnesses.is_contradicted,
         has_keys=bool(walk.witnesses.keys),
         is_key_given=is_key_given,
         is_key_beside_log=is_key_beside_log,
@@ -133,14 +140,24 @@ def found(walk: Walk, *, is_key_given: bool, is_key_beside_log: bool = False) ->
         clock_steps_back=walk.clock_steps_back,
         has_clean_stop=walk.is_stopped,
         head=str(walk.tip),
-        checkpoints=signed.count,
+        checkpoints=walk.witnesses.signed.count,
         signed_upto=signed.upto,
         signed_at=signed.at,
         anchored_upto=anchored,
         anchored_at=anchored_at,
-        keys=signed.keys,
+        keys=walk.witnesses.signed.keys,
         is_key_beside_log=is_key_beside_log,
         pruned=walk.witnesses.pruned(walk.begin),
         trust=trust.sentences(standing),
+        state=trust.state(standing),
         instances=tuple(walk.instances),
     )
+
+
+def _vouched(walk: Walk) -> tuple[Signed, tuple[int, str]]:
+    """What is signed and anchored of that part of the log that fits."""
+    if not walk.is_placed:
+        return Signed(), (0, "")
+    if walk.bad_from:
+        return walk.signed, walk.witnesses.anchored(walk.bad_from)
+    return walk.witnesses.signed, walk.witnesses.anchored()

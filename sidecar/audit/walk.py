@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 from sidecar.audit import notes
 from sidecar.audit.chain import MAX_LINE_BYTES, VERSION, Tip, hash_of, is_sealed, parse
 from sidecar.audit.reader import section
-from sidecar.audit.witnesses import Witnesses
+from sidecar.audit.witnesses import Signed, Witnesses
 from sidecar.model import JsonObject
 
 MAX_PROBLEMS: Final = 100
@@ -34,6 +34,10 @@ class Walk:
     events: int = 0
     is_log: bool = False  # one line at least is a record, or was sealed as one
     first_bad_line: int | None = None
+    due: int = 1  # the number of the line at hand, if all before it is whole
+    bad_from: int = 0  # the first record that does not fit; 0 if every line does
+    is_placed: bool = True  # False if what is wrong has no line
+    signed: Signed = field(default_factory=Signed)  # what was signed before that
     problems: list[str] = field(default_factory=list)
     gaps: list[tuple[int, int]] = field(default_factory=list)
     # A dict as an ordered set: the only part that grows with the log's calls in flight.
@@ -53,8 +57,11 @@ class Walk:
     def step(self, raw: bytes, number: int = 0) -> None:
         """Judge the next line; `number` tells it from others if it is not the next of its file."""
         self.events += 1
+        self.due = self.tip.seq + 1
         self.number = number or self.number + 1
         record = parse(raw) if raw.endswith(b"}\n") else None
+        if self.events == 1 and record is not None:
+            self.due = max(record["seq"], 1)
         is_whole = is_sealed(raw)
         self.is_log = self.is_log or is_whole or record is not None
         if not is_whole:
@@ -126,19 +133,27 @@ class Walk:
         if self.events and not self.is_log:
             # One sentence, where each line would have one of its own.
             self.problems = ["This is not an audit log: no line of it is a record."]
+            self.is_placed = False
             return
         if why := self.witnesses.begin(self.begin):
             if self.begin.seq > 0:
                 self.gaps.insert(0, (1, self.begin.seq))
             self.first_bad_line = 1
+            self.bad_from, self.signed = max(self.begin.seq + 1, 1), Signed()
             self.problems.insert(0, f"The first line: {why}.")
         origins = set(self.instances.values())
-        for sentence in self.witnesses.end(self.begin, self.tip, origins):
+        told = self.witnesses.end(self.begin, self.tip, origins)
+        self.is_placed = not told
+        for sentence in told:
             _keep(self.problems, sentence)
 
     def bad(self, why: str) -> None:
         """Note what is wrong with the line at hand."""
-        self.first_bad_line = self.first_bad_line or self.events
+        if not self.first_bad_line:
+            # A signature further down vouches for nothing before the break: the broken line may
+            # follow other lines than those that were signed.
+            self.first_bad_line, self.bad_from = self.events, self.due
+            self.signed = self.witnesses.signed
         where = f"{self.file} line" if self.file else "Line"
         _keep(self.problems, f"{where} {self.number}: {why}.")
 

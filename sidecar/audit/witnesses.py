@@ -57,16 +57,20 @@ class Witnesses:
     tombs: list[Tomb] = field(default_factory=list)
     held: set[Anchor] = field(default_factory=set)
     awaited: dict[int, list[Anchor]] = field(default_factory=dict)
+    is_contradicted: bool = False  # an anchor of this log, or every anchor, does not fit
 
     def __post_init__(self) -> None:
         self.held = {anchor for anchor in self.anchors if anchors.is_empty(anchor)}
         for anchor in self.anchors:
             self.awaited.setdefault(anchor.tip.seq, []).append(anchor)
 
-    @property
-    def anchored(self) -> tuple[int, str]:
-        """The last record that an anchor holds as it stands in the chain, and when it was noted."""
-        last = max(self.held, key=lambda anchor: anchor.tip.seq, default=None)
+    def anchored(self, before: int = 0) -> tuple[int, str]:
+        """The last record that an anchor holds as it stands in the chain, and when it was noted.
+
+        With `before` only anchors of records before that one count.
+        """
+        held = (one for one in self.held if not before or one.tip.seq < before)
+        last = max(held, key=lambda anchor: anchor.tip.seq, default=None)
         return (last.tip.seq, last.note.at if last.note else "") if last else (0, "")
 
     def checkpoint(self, record: JsonObject, data: JsonObject, origin: str) -> str:
@@ -105,6 +109,7 @@ class Witnesses:
         self.anchors = tuple(one for one in self.anchors if one not in strangers)
         if not strangers:
             return ""
+        self.is_contradicted = True
         return f"the anchor knew another record {tip.seq}: the history was rewritten"
 
     def begin(self, begin: Tip) -> str:
@@ -154,6 +159,7 @@ class Witnesses:
                 f"The log ends at record {tip.seq} and does not hold the anchored record "
                 f"{max(missing)}: its tail was cut off, or the whole log was replaced."
             )
+        self.is_contradicted = self.is_contradicted or bool(found)
         if not self.keys:
             return found
         found += [

@@ -20,10 +20,15 @@ _MOST = 10
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Sentences on who saw the data, and on whether the log can be trusted and until when."""
+    """Sentences on who saw the data, and on whether the log can be trusted and until when.
+
+    `state` is what the first sentence on trust says: `holds`, `open` (somebody could have changed
+    it unseen) or `broken`.
+    """
 
     seen: tuple[str, ...]
     trust: tuple[str, ...]
+    state: str = "open"
 
     def table(self) -> Table:
         """The sentences beside the question that each of them answers."""
@@ -36,7 +41,7 @@ class Answer:
 def answer(tally: Tally, found: Verification) -> Answer:
     """Put the counts and the verification into words."""
     seen = _of_subject(tally) if tally.kin else _of_all(tally)
-    return Answer(tuple(seen), tuple(_trust(found)))
+    return Answer(tuple(seen), tuple(_trust(found)), found.state)
 
 
 def _of_subject(tally: Tally) -> Iterator[str]:
@@ -98,8 +103,9 @@ def _of_all(tally: Tally) -> Iterator[str]:
 
 
 def _trust(found: Verification) -> Iterator[str]:
-    yield _verdict(found)
-    yield from found.trust
+    verdict, (first, *rest) = _verdict(found), found.trust
+    yield from (first, verdict) if found.is_valid else (verdict, first)
+    yield from rest
     if count := len(found.open_intents):
         calls = "One call has" if count == 1 else f"{count} calls have"
         yield f"{calls} no recorded end, and may have been executed: counted as “unknown end”."

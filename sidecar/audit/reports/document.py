@@ -4,7 +4,7 @@ version        1; raised when a reader of the old form would misread it
 since, until   UTC timestamps, empty for no limit
 subject        whose data it is about; empty for everybody's
 events         lines read in that time
-answer         {seen, trust}: sentences
+answer         {seen, trust, state}: sentences, and `holds`, `open` or `broken`
 verification   what verifying the whole log found: the fields of `Verification`
 hours          [{hour, verdict, messages}], hours as `2026-11-22T12`
 tables         {key: {title, columns, rows, note}}; a row has a value for each column

@@ -68,7 +68,7 @@ def _hash(text: str) -> str:
 
 
 def _answer(report: Report) -> Iterator[str]:
-    css = "holds" if report.verification.is_valid else "broken"
+    css = report.answer.state
     yield '<section class="answer" id="answer"><h2>Who saw whose data?</h2>'
     yield from (f"<p>{_text(sentence)}</p>" for sentence in report.answer.seen)
     yield "<h2>Could anyone have changed this log?</h2>"
