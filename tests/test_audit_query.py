@@ -121,10 +121,45 @@ def test_a_report_about_a_subject_lists_each_access_and_how_it_was_reached(tmp_p
 def test_a_report_about_a_subject_tells_of_lists_too_long_to_name_everybody(tmp_path):
     long = done(data=about("c-2"), end={"subjects_total": 900})
     odd = done(data=about("[withheld]"))
-    made = audit.review(logged(tmp_path, *long, *odd), audit.Asked(subject="c-1"))
+    early = outcome(
+        actor=ACTOR, mcp=READ, decision=DENIED, data=about("c-1"), outcome={"status": "refused"}
+    )
+    made = audit.review(logged(tmp_path, early, *long, *odd), audit.Asked(subject="c-1"))
     assert [row[-1] for row in made.tables[1].rows] == [2]
-    assert "Nobody saw or changed data of c-1" in made.answer.seen[0]
-    assert "been: 2, see the table" in made.answer.seen[1]
+    assert made.answer.seen[0] == "No call of this log that names c-1 saw or changed its data."
+    assert "been: 2, see the table" in made.answer.seen[2]
+
+
+def test_an_id_that_stands_nowhere_is_not_said_to_have_been_seen_by_nobody(tmp_path):
+    made = audit.review(logged(tmp_path, *done(data=about("c-1"))), audit.Asked(subject="C-1"))
+    said = " ".join(made.answer.seen)
+    assert "The id C-1 stands nowhere in this log: check its spelling" in said
+    assert "Nobody saw" not in said
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "said", "is_told"),
+    [
+        (-2, -1, "Whether anybody saw data of c-1 then, this log cannot tell.", True),
+        (60, 90, "Whether anybody saw data of c-1 then, this log cannot tell.", True),
+        (4, 60, "Nobody saw or changed data of c-1 in the time covered: no call", True),
+        (4, 5, "Nobody saw or changed data of c-1: no call", False),
+        (-2, None, "Data of c-1 was accessed once", True),
+        (None, None, "Data of c-1 was accessed once", False),
+    ],
+)
+def test_of_a_time_that_the_log_does_not_cover_nothing_is_said(
+    tmp_path, since, until, said, is_told
+):
+    times = iter([NOON + timedelta(minutes=minute) for minute in (0, 1, 4, 6, 7)])
+    log = writer(tmp_path, clock=lambda: next(times))
+    run(log, *done(data=about("c-1")), *done(data=about("c-2")))
+    log.close()
+    begin, end = (None if n is None else NOON + timedelta(minutes=n) for n in (since, until))
+    made = audit.review(tmp_path / "audit.jsonl", audit.Asked(begin, end, "c-1"))
+    assert made.answer.seen[0].startswith(said)
+    told = "This log covers 2026-11-22T12:00:00.000000Z to 2026-11-22T12:0"
+    assert any(sentence.startswith(told) for sentence in made.answer.seen) is is_told
 
 
 @pytest.mark.parametrize("by", ["human", "agent", "workload"])

@@ -84,6 +84,23 @@ def test_a_report_counts_an_anchor_and_a_changed_log_is_told_in_the_first_lines(
     assert "THE LOG DOES NOT HOLD" in ran.out
 
 
+@pytest.mark.parametrize("command", ["report", "query"])
+@pytest.mark.parametrize("value", ["jane@x.test", "+1 415 555 2671", "+(49) 30 1"])
+def test_an_address_is_refused_as_a_subject_and_not_repeated(log, command, value):
+    ran = sidecar("audit", command, log, "--subject", value)
+    assert (ran.code, ran.out) == (2, "")
+    said = " ".join(ran.err.replace("│", " ").split())
+    assert "looks like an address or number; print its token with `sidecar audit hash`" in said
+    assert value not in said
+
+
+@pytest.mark.parametrize("command", ["report", "query"])
+def test_a_span_that_holds_no_moment_is_refused(log, command):
+    ran = sidecar("audit", command, log, "--since", "2026-11-02", "--until", "2026-11-02")
+    assert ran.code == 2
+    assert "--since has to be before --until" in " ".join(ran.err.replace("│", " ").split())
+
+
 def test_a_query_prints_the_calls_that_fit_with_an_id_for_show(log):
     ran = sidecar("audit", "query", log, "--verdict", "deny")
     (line,) = ran.out.splitlines()

@@ -23,12 +23,13 @@ class Kin:
     """The ids under which a subject's data is reached.
 
     `same` are the id itself and what it was merged with; `theirs` are the conversations, items and
-    tasks that the log shows to be theirs.
+    tasks that the log shows to be theirs. `is_known` tells whether the id stands in the log at all.
     """
 
     subject: str
     same: frozenset[str]
     theirs: frozenset[str]
+    is_known: bool
 
     def relation(self, call: Call) -> str:
         """How a call is about the subject, in words; empty if it is not."""
@@ -49,12 +50,14 @@ def kin(path: Path, subject: str, told: Told | None = None) -> Kin:
     """
     same = _merged(path, subject)
     theirs: set[str] = set()
+    is_known = len(same) > 1
     for call in read(path, told):
         about = call.subjects
         customers = {found for kind, found in about if kind == _CUSTOMER}
+        is_known = is_known or any(found == subject for _, found in about)
         if customers and customers <= same:
             theirs |= {found for kind, found in about if kind != _CUSTOMER}
-    return Kin(subject, frozenset(same), frozenset(theirs - same - {"[withheld]"}))
+    return Kin(subject, frozenset(same), frozenset(theirs - same - {"[withheld]"}), is_known)
 
 
 def _merged(path: Path, subject: str) -> set[str]:

@@ -87,13 +87,16 @@ class Spread:
 class Tally:
     """Counters whose keys are the rows of tables. Times are UTC timestamps, or empty for no limit.
 
-    With `kin` only calls about that subject are counted, and each access is listed.
+    With `kin` only calls about that subject are counted, and each access is listed. `first` and
+    `last` are the times that the whole log covers.
     """
 
     since: str = ""
     until: str = ""
     kin: Kin | None = None
     events: int = 0
+    first: str = ""
+    last: str = ""
     joined: Calls = field(default_factory=Calls)
     shapes: dict[Shape, Spread] = field(default_factory=dict)
     hours: Counter[Row] = field(default_factory=Counter)
@@ -114,7 +117,9 @@ class Tally:
 
     def step(self, record: JsonObject) -> None:
         """Take the next record of the log."""
-        is_inside = self._has(word(record, "ts"))
+        ts = word(record, "ts")
+        self.first, self.last = min(self.first or ts, ts), max(self.last, ts)
+        is_inside = self._has(ts)
         self.events += is_inside
         call = self.joined.step(record)
         if call is not None and is_inside:

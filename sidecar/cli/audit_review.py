@@ -5,6 +5,7 @@ Each look is recorded beside the log where that can be written; where it cannot,
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 from dataclasses import asdict
@@ -51,11 +52,30 @@ def _time(which: str) -> Any:
 
 Log = Annotated[Path, typer.Argument(help="The log file, or the folder that holds it.")]
 Since = Annotated[datetime | None, _time("From this time on")]
-Until = Annotated[datetime | None, _time("Up to this time")]
-Subject = Annotated[
-    str,
-    typer.Option(help="Only about this id; merges, and what belongs to it, are followed."),
+Until = Annotated[
+    datetime | None,
+    _time(
+        "Before this time; a date means its first moment (for November: --since 2026-11-01 "
+        "--until 2026-12-01)"
+    ),
 ]
+
+
+def _subject(text: str) -> str:
+    """Take an id. An address or a number stands in no log, and is not repeated on the screen."""
+    if re.search(r"@|\+\s*\(?[0-9]", text):
+        what = "looks like an address or number; print its token with `sidecar audit hash` and look"
+        raise typer.BadParameter(f"{what} for that")
+    return text
+
+
+def _id() -> Any:
+    """Make the option, as `_time` does."""
+    about = "Only about this id; merges, and what belongs to it, are followed."
+    return typer.Option(parser=_subject, metavar="ID", help=about)
+
+
+Subject = Annotated[str, _id()]
 
 
 def report(
@@ -91,6 +111,7 @@ def report(
     from sidecar import audit
     from sidecar.cli import verifying
 
+    _check_span(since, until)
     _recorded(log, "report", since=since, until=until, subject=subject)
     noted = verifying.text_of(anchor) if anchor is not None else None
     asked = audit.Asked(since, until, subject, by or "", is_whole, noted, tuple(key or ()))
@@ -102,6 +123,12 @@ def report(
     else:
         print(made.markdown() if markdown else made.text())
     raise typer.Exit(0 if made.verification.is_valid else 1)
+
+
+def _check_span(since: datetime | None, until: datetime | None) -> None:
+    """Refuse a span without a moment in it: its empty answer would be taken for one."""
+    if since and until and since >= until:
+        raise typer.BadParameter("--since has to be before --until; nothing can be in between")
 
 
 def _write(
@@ -143,6 +170,7 @@ def query(
     from sidecar.audit import words
     from sidecar.shown import shown
 
+    _check_span(since, until)
     asked = audit.Filter(
         since, until, actor, tool, tag, verdict or "", rule, entity, subject, policy
     )

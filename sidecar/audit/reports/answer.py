@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sidecar.audit.calls import NOBODY, STRANGER
+from sidecar.audit.kin import Kin
 from sidecar.audit.table import Table
 from sidecar.audit.tally import ACCESS, Tally, is_nobodys
 from sidecar.audit.verification import Verification
@@ -40,16 +41,16 @@ class Answer:
 
 def answer(tally: Tally, found: Verification) -> Answer:
     """Put the counts and the verification into words."""
-    seen = _of_subject(tally) if tally.kin else _of_all(tally)
-    return Answer(tuple(seen), tuple(_trust(found)), found.state)
+    seen = _of_subject(tally, tally.kin, found) if tally.kin else _of_all(tally)
+    return Answer((*seen, *_unknown_time(tally, found)), tuple(_trust(found)), found.state)
 
 
-def _of_subject(tally: Tally) -> Iterator[str]:
+def _of_subject(tally: Tally, kin: Kin, found: Verification) -> Iterator[str]:
     accesses = sum(1 for row in tally.listed if row[5] == ACCESS)
     refused = len(tally.listed) - accesses
-    subject = tally.kin.subject if tally.kin else ""
+    subject = kin.subject
     if not accesses:
-        yield f"Nobody saw or changed data of {subject}: no call about it reached the backend."
+        yield from _no_access(tally, kin, found)
     else:
         times = "once" if accesses == 1 else f"{accesses} times"
         yield (
@@ -58,18 +59,47 @@ def _of_subject(tally: Tally) -> Iterator[str]:
         )
     if refused:
         yield f"Refused attempts, in which nothing was seen: {refused}."
-    if tally.kin and len(tally.kin.same) > 1:
-        others = ", ".join(sorted(tally.kin.same - {subject}))
+    if len(kin.same) > 1:
+        others = ", ".join(sorted(kin.same - {subject}))
         yield f"It was merged with {others}; calls about these are counted as well."
-    if tally.kin and tally.kin.theirs:
+    if kin.theirs:
         yield (
             f"Of its conversations, items, tasks and search words the log knows "
-            f"{len(tally.kin.theirs)}; calls about these are counted as well."
+            f"{len(kin.theirs)}; calls about these are counted as well."
         )
     if crowd := sum(tally.crowded.values()):
         yield (
             f"Calls about more subjects than their events list, among which this one may have "
             f"been: {crowd}, see the table of these."
+        )
+
+
+def _no_access(tally: Tally, kin: Kin, found: Verification) -> Iterator[str]:
+    """Say no more than the log can know: of another time, or an odd spelling, it knows nothing."""
+    if not kin.is_known:
+        yield (
+            f"The id {kin.subject} stands nowhere in this log: check its spelling; ids are those "
+            "of Gladly, capitals count."
+        )
+    elif tally.last < tally.since or (tally.until and tally.until <= tally.first):
+        yield f"Whether anybody saw data of {kin.subject} then, this log cannot tell."
+    elif not found.is_valid or tally.crowded:
+        yield f"No call of this log that names {kin.subject} saw or changed its data."
+    else:
+        then = " in the time covered" if any(_unknown_time(tally, found)) else ""
+        yield (
+            f"Nobody saw or changed data of {kin.subject}{then}: no call about it reached the "
+            "backend."
+        )
+
+
+def _unknown_time(tally: Tally, found: Verification) -> Iterator[str]:
+    """Say it if the log does not cover all the time that was asked for."""
+    is_earlier = tally.since < tally.first if tally.since else bool(found.pruned)
+    if tally.first and (is_earlier or tally.until > tally.last):
+        yield (
+            f"This log covers {tally.first} to {tally.last}; nothing is known of the rest of the "
+            "time asked for."
         )
 
 
