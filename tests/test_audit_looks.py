@@ -117,7 +117,8 @@ def test_the_document_has_stable_members(folder):
     assert set(made["tables"]) >= {
         "by_human", "by_agent", "by_workload", "calls", "denials", "failures", "hidden_tools",
         "personal_data", "redaction_of_results", "writes_forwarded", "accesses_by_subject",
-        "refused_attempts_by_subject", "exports_of_data", "unattributable_calls",
+        "refused_attempts_by_subject", "exports_of_data",
+        "calls_without_a_verified_human_behind_them",
         "authentication_failures", "refused_at_the_edge", "rate_limits_passed_on_429",
         "what_changed", "policies_seen", "lifecycle_and_administration", "looks_at_this_log",
     }  # fmt: skip

@@ -97,7 +97,10 @@ def test_a_conversation_belongs_to_the_one_customer_it_was_seen_with(tmp_path):
 
 
 def test_a_report_about_a_subject_lists_each_access_and_how_it_was_reached(tmp_path):
-    seen = done(data=about("c-1"), end=about("v-1", kind="conversation", kept={"EMAIL": 2}))
+    seen = done(
+        data=about("c-1"),
+        end=about("v-1", kind="conversation", kept={"EMAIL": 2}, masked={"PHONE": 1}),
+    )
     alone = done(data=about("v-1", kind="conversation"))
     refusal = outcome(
         actor=ACTOR, mcp=READ, decision=DENIED, data=about("c-1"), outcome={"status": "refused"}
@@ -106,11 +109,13 @@ def test_a_report_about_a_subject_lists_each_access_and_how_it_was_reached(tmp_p
     made = audit.review(
         logged(tmp_path, *seen, *alone, refusal, *other), audit.Asked(subject="c-1")
     )
-    listed = [(row[1], row[5], row[7], row[8]) for row in made.tables[0].rows]
+    assert made.tables[0].columns[7:10] == ("reached by", "masked", "left unmasked")
+    assert "Text without a recognised value was passed on" in made.tables[0].note
+    listed = [(row[1], row[5], *row[7:10]) for row in made.tables[0].rows]
     assert listed == [
-        ("user-12", "access", "named", "EMAIL 2"),
-        ("user-12", "access", "by v-1", ""),
-        ("user-12", "refused, nothing was seen", "named", ""),
+        ("user-12", "access", "named", "PHONE 1", "EMAIL 2"),
+        ("user-12", "access", "by v-1", "", ""),
+        ("user-12", "refused, nothing was seen", "named", "", ""),
     ]
     assert {row[1] for row in rows(made, "Accesses by subject")} == {"c-1", "v-1"}
     said = " ".join(made.answer.seen)
@@ -166,16 +171,23 @@ def test_of_a_time_that_the_log_does_not_cover_nothing_is_said(
 def test_calls_are_summed_up_by_one_kind_or_by_all(tmp_path, by):
     actor = ACTOR | {"account": "emea"}
     kept = {"kept": {"EMAIL": 2, "PHONE": 1}}
-    path = logged(tmp_path, *done(actor=actor, data=about("c-1"), end=kept), *done(mcp=WRITE))
+    path = logged(
+        tmp_path,
+        *done(actor=actor, data=about("c-1"), end=about("v-1", kind="conversation", **kept)),
+        *done(mcp=WRITE),
+    )
     made = audit.review(path, audit.Asked(by=by))
     assert [t.title for t in made.tables if t.title.startswith("By ")] == [f"By {by}"]
-    shares = {row[0]: row[1:6] for row in rows(made, f"By {by}")}
+    shares = {row[0]: row[1:7] for row in rows(made, f"By {by}")}
     assert (
         shares
         == {
-            "human": {"user-12": (2, 0, 1, 1, 3)},
-            "agent": {"agent-7 (https://idp.example)": (2, 0, 1, 1, 3)},
-            "workload": {"support of account emea": (1, 0, 0, 1, 3), "support": (1, 0, 1, 0, 0)},
+            "human": {"user-12": (2, 0, 1, 1, 1, 3)},
+            "agent": {"agent-7 (https://idp.example)": (2, 0, 1, 1, 1, 3)},
+            "workload": {
+                "support of account emea": (1, 0, 0, 1, 1, 3),
+                "support": (1, 0, 1, 0, 0, 0),
+            },
         }[by]
     )
 
@@ -184,9 +196,21 @@ def test_calls_without_a_verified_human_are_listed(tmp_path):
     nobody = {name: value for name, value in ACTOR.items() if name != "on_behalf_of"}
     first, last = done(actor=nobody), done(actor=nobody)
     made = audit.report(logged(tmp_path, *first, *last, *done()))
-    ((*_, times, event),) = rows(made, "Unattributable calls")
+    title = "Calls without a verified human behind them"
+    ((*_, times, event),) = rows(made, title)
+    (table,) = (table for table in made.tables if table.title == title)
+    assert "bearer.issuers[].on_behalf_of_claim" in table.note
     assert (times, event) == (2, last[0].id)
     assert "Calls that cannot be attributed to a human: 2" in " ".join(made.answer.seen)
+
+
+def test_calls_without_a_token_that_got_through_are_told_with_their_endpoint(tmp_path):
+    actor = {"endpoint": "claude"}
+    seen = done(actor=actor, data=about("c-1"), end=about("v-1", "v-2", kind="conversation"))
+    path = logged(tmp_path, *seen, *done(actor=actor))
+    said = audit.report(path).answer.seen[0]
+    assert "agents: none verified (2 calls without a token, at endpoint claude);" in said
+    assert "read or written: 1 (and 2 of their conversations, items, tasks and" in said
 
 
 def test_what_changed_stands_in_order_with_the_digest_that_was_replaced(tmp_path):

@@ -24,6 +24,10 @@ def test_hidden_tools_are_counted_and_named_when_the_whole_is_asked_for(tmp_path
     ends = [outcome(actor=ACTOR, mcp=CALL, decision=d, outcome=refused) for d in (DENIED, both)]
     path = logged(tmp_path, *ends)
     assert rows(audit.report(path), "Hidden tools") == {(AGENT, 2, 3)}
+    for is_whole in (False, True):
+        tables = audit.report(path, is_whole=is_whole).tables
+        (hidden,) = (table for table in tables if table.title == "Hidden tools")
+        assert hidden.columns[2] == "times left out of a list"
     assert "--all` names them." in audit.report(path).text()
     named = audit.report(path, is_whole=True)
     assert rows(named, "Hidden tools") == {

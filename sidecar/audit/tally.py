@@ -50,6 +50,12 @@ _BLOCKED: Final = {"unscannable": "unscannable", "redaction_residual": "blocked"
 
 _LET_THROUGH: Final = frozenset({"allow", "mask"})
 
+CUSTOMER: Final = "customer"
+"""The kind of subject that is a person; the others are what belongs to one."""
+
+NOBODYS: Final = "Calls without a verified human behind them"
+"""The title of the table that lists them, as the answer names it."""
+
 ACCESS: Final = "access"
 """What a listed call was that saw or changed data."""
 
@@ -220,10 +226,15 @@ class Tally:
         for kind, subject in call.subjects:
             counted[kind, subject, call.names, call.tool, call.status] += 1
         if relation and len(self.listed) < MOST_LISTED:
-            seen = (f"{entity} {times}" for entity, times in section(call.data, "kept").items())
+            masked, seen = (_counts(call, member) for member in ("masked", "kept"))
             is_seen = ACCESS if call.is_access else "refused, nothing was seen"
             row = (call.ts, *call.names[1:], call.tool, is_seen, call.status, relation)
-            self.listed.append((*row, text(", ".join(seen)), call.id))
+            self.listed.append((*row, masked, seen, call.id))
+
+
+def _counts(call: Call, member: str) -> str:
+    counted = section(call.data, member).items()
+    return text(", ".join(f"{entity} {times}" for entity, times in counted))
 
 
 def told(call: Call) -> list[JsonObject]:

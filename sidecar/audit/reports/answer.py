@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sidecar.audit.calls import NOBODY, STRANGER
 from sidecar.audit.kin import Kin
 from sidecar.audit.table import Table
-from sidecar.audit.tally import ACCESS, Tally, is_nobodys
+from sidecar.audit.tally import ACCESS, CUSTOMER, NOBODYS, Tally, is_nobodys
 from sidecar.audit.verification import Verification
 
 _MOST = 10
@@ -116,12 +116,13 @@ def _named(tally: Tally, column: int) -> str:
 
 def _of_all(tally: Tally) -> Iterator[str]:
     humans = {shape.names.human for shape in tally.shapes} - {NOBODY}
-    agents = {shape.names.agent for shape in tally.shapes} - {STRANGER}
     subjects = {row[:2] for row in tally.accesses}
+    customers = sum(1 for kind, _ in subjects if kind == CUSTOMER)
     calls = sum(spread.times for spread in tally.shapes.values())
     yield (
-        f"Messages: {calls}; agents: {len(agents)}; verified humans behind them: {len(humans)}; "
-        f"subjects whose data was read or written: {len(subjects)}."
+        f"Messages: {calls}; agents: {_agents(tally)}; verified humans behind them: "
+        f"{len(humans) or 'none'}; customers whose data was read or written: {customers} (and "
+        f"{len(subjects) - customers} of their conversations, items, tasks and search words)."
     )
     yield (
         "Who saw the data of one of them: write its id into the filter of “Accesses by subject”, "
@@ -129,7 +130,26 @@ def _of_all(tally: Tally) -> Iterator[str]:
     )
     nobodys = (s.times for shape, s in tally.shapes.items() if is_nobodys(shape))
     if nobody := sum(nobodys):
-        yield f"Calls that cannot be attributed to a human: {nobody}, see “Unattributable calls”."
+        yield f"Calls that cannot be attributed to a human: {nobody}, see “{NOBODYS}”."
+
+
+def _agents(tally: Tally) -> str:
+    """How many verified agents there are, and what got through without a token."""
+    agents = {shape.names.agent for shape in tally.shapes} - {STRANGER}
+    strange = {
+        shape: spread.times
+        for shape, spread in tally.shapes.items()
+        if shape.names.agent == STRANGER and shape.is_sent and shape.is_tool
+    }
+    count = str(len(agents) or "none verified")
+    if not strange:
+        return count
+    at = sorted({shape.names.workload for shape in strange})
+    rest = f" and {len(at) - _MOST} more" if len(at) > _MOST else ""
+    times = sum(strange.values())
+    calls = "1 call" if times == 1 else f"{times} calls"
+    endpoints = "endpoint" if len(at) == 1 else "endpoints"
+    return f"{count} ({calls} without a token, at {endpoints} {', '.join(at[:_MOST])}{rest})"
 
 
 def _trust(found: Verification) -> Iterator[str]:

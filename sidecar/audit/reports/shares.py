@@ -8,7 +8,7 @@ from typing import Final
 
 from sidecar.audit.calls import Names
 from sidecar.audit.table import Table
-from sidecar.audit.tally import FATES, Shape, Spread, Tally
+from sidecar.audit.tally import CUSTOMER, FATES, Shape, Spread, Tally
 
 WRITES: Final = frozenset({"write", "destructive"})
 """Effects of tools that can change something."""
@@ -25,10 +25,14 @@ class _Share:
     calls: int = 0
     refused: int = 0
     writes: int = 0
-    subjects: set[str] = field(default_factory=set)
+    customers: set[str] = field(default_factory=set)
+    others: set[str] = field(default_factory=set)
     returned: int = 0
     first: str = ""
     last: str = ""
+
+    def seen(self) -> tuple[int, int, int]:
+        return len(self.customers), len(self.others), self.returned
 
     def add(self, shape: Shape, spread: Spread) -> None:
         self.calls += spread.times
@@ -47,13 +51,15 @@ def shares(tally: Tally, kind: str) -> Table:
     found: defaultdict[str, _Share] = defaultdict(_Share)
     for shape, spread in tally.shapes.items():
         found[name(shape.names)].add(shape, spread)
-    for _, subject, names, _, _ in tally.accesses:
-        found[name(names)].subjects.add(subject)
+    for what, subject, names, _, _ in tally.accesses:
+        share = found[name(names)]
+        (share.customers if what == CUSTOMER else share.others).add(subject)
     for (names, _, fate), times in tally.personal.items():
         found[name(names)].returned += times if fate == FATES["kept"] else 0
-    columns = (kind, "calls", "refused", "writes", "subjects", "values returned", "first", "last")
+    seen = ("customers", "other subjects", "values left unmasked")
+    columns = (kind, "calls", "refused", "writes", *seen, "first", "last")
     rows = tuple(
-        (n, s.calls, s.refused, s.writes, len(s.subjects), s.returned, s.first, s.last)
+        (n, s.calls, s.refused, s.writes, *s.seen(), s.first, s.last)
         for n, s in sorted(found.items())
     )
     return Table(f"By {kind}", columns, rows, about=_ABOUT[kind])

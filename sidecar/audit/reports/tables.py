@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from sidecar.audit.calls import Names
 from sidecar.audit.reports.changes import changes
 from sidecar.audit.reports.shares import WRITES, shares
 from sidecar.audit.table import Table
-from sidecar.audit.tally import KINDS, MOST_LISTED, Row, Shape, Tally, is_nobodys
+from sidecar.audit.tally import KINDS, MOST_LISTED, NOBODYS, Row, Shape, Tally, is_nobodys
 
 _PLACES: Final = "Each place counts; a result may carry the same value as text and as data."
+_UNCOUNTED: Final = "Text without a recognised value was passed on and is not counted."
+_BEHALF: Final = (
+    "To have one named, let the identity provider issue tokens that say on whose behalf the agent "
+    "acts: in `act` (RFC 8693), or in the claim of `bearer.issuers[].on_behalf_of_claim`."
+)
+_OFTEN: Final = "times left out of a list"
 _NAMED: Final = "`sidecar audit report --all` names them."
 _STATES: Final = {
     "scanned": "scanned, nothing had to be masked",
@@ -29,7 +36,7 @@ _ABOUT: Final = {
     "Writes forwarded": "Calls that may have changed something in Gladly.",
     "Accesses by subject": "Whose data was read or written by whom. Filter by a customer's id.",
     "Refused attempts by subject": "Whose data was asked for, and nothing was read or written.",
-    "Unattributable calls": "Calls that no verified token connects with a human.",
+    NOBODYS: "Calls that no token connects with a human.",
     "Exports of data": "Calls of tools that make or hand out exports of many records.",
     "Authentication failures": "Who was turned away because nobody could tell who they were.",
     "Refused at the edge": "Messages that were refused for their form, before anybody was asked.",
@@ -53,7 +60,7 @@ def tables(tally: Tally, *, is_whole: bool = False, by: tuple[str, ...] = KINDS)
         _table("Calls", called, _summed(tally, lambda _: True)),
         _denials(tally),
         _table("Failures", (*called, "reason"), tally.failures),
-        _table("Hidden tools", ("actor", "tool"), tally.hidden) if is_whole else _hidden(tally),
+        _every_hidden(tally) if is_whole else _hidden(tally),
         _table("Personal data", ("actor", "entity", "fate"), _personal(tally), _PLACES),
         _results(tally),
         _table("Writes forwarded", ("actor", "tool", "effect", "status"), _writes(tally)),
@@ -110,16 +117,16 @@ def _listed(tally: Tally) -> list[Table]:
     """Of a subject: each access, and the calls of which nobody can tell whether they were one."""
     if tally.kin is None:
         return []
-    columns = ("time", "human", "agent", "workload", "tool", "what", "status", "how", "returned")
+    columns = ("time", "human", "agent", "workload", "tool", "what", "status", "reached by")
     rest = sum(tally.accesses.values()) + sum(tally.attempts.values()) > MOST_LISTED
-    note = f"Only the first {MOST_LISTED} are listed; narrow the time." if rest else ""
+    more = f" Only the first {MOST_LISTED} are listed; narrow the time." if rest else ""
     each = Table(
         "Accesses to this subject",
-        (*columns, "event"),
+        (*columns, "masked", "left unmasked", "event"),
         tuple(tally.listed),
         own_words=frozenset({"what"}),
-        note=note,
-        about="Each call about this subject, in order; `how` says by which id it was reached.",
+        note=_UNCOUNTED + more,
+        about="Each call about this subject, in order, and by which id it was reached.",
     )
     crowd = _table(
         "Calls about more subjects than are listed",
@@ -146,8 +153,13 @@ def _hidden(tally: Tally) -> Table:
     for (name, _), count in tally.hidden.items():
         times[name] += count
     rows = tuple((name, count, times[name]) for name, count in sorted(tools.items()))
-    columns, about = ("actor", "tools", "times"), _ABOUT["Hidden tools"]
+    columns, about = ("actor", "tools", _OFTEN), _ABOUT["Hidden tools"]
     return Table("Hidden tools", columns, rows, note=_NAMED, about=about)
+
+
+def _every_hidden(tally: Tally) -> Table:
+    named = _table("Hidden tools", ("actor", "tool"), tally.hidden)
+    return replace(named, columns=("actor", "tool", _OFTEN))
 
 
 def _results(tally: Tally) -> Table:
@@ -175,8 +187,8 @@ def _nobodys(tally: Tally) -> Table:
     counted = sorted(_summed(tally, is_nobodys).items())
     rows: list[tuple[str | int, ...]] = [(*row, times, last[row]) for row, times in counted]
     columns = ("actor", "tool", "status", "times", "last event")
-    title = "Unattributable calls"
-    return Table(title, columns, tuple(rows), about=_ABOUT[title])
+    title = NOBODYS
+    return Table(title, columns, tuple(rows), note=_BEHALF, about=_ABOUT[title])
 
 
 def _policies(tally: Tally) -> Table:
