@@ -238,6 +238,21 @@ def test_a_checkpoint_by_a_strange_key_is_found_among_good_ones(tmp_path):
     ).is_valid
 
 
+def test_checkpoints_that_a_wrong_key_does_not_fit_are_told_in_one_sentence(tmp_path):
+    path = tmp_path / "audit.jsonl"
+    path.write_bytes(b"".join(whole().lines))
+    said = "are not signed by an accepted key: they were forged, or --key may be the wrong one."
+    keys = [public(tmp_path, STRANGERS_KEY)]
+    for log, span in ((path, "lines 11 to 33"), (tmp_path, "audit.jsonl lines 11 to 33")):
+        found = audit.verify(log, keys=keys)
+        assert found.first_bad_line == 11
+        assert found.problems[0].startswith(f"3 checkpoints ({span}")
+        assert found.problems[0].endswith(said)
+        assert [
+            sentence for sentence in found.problems[1:] if "No checkpoint" not in sentence
+        ] == []
+
+
 def test_after_a_rotation_of_the_key_both_count_and_both_are_named(tmp_path):
     scribe = whole()
     scribe.key = STRANGERS_KEY

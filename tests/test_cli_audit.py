@@ -260,11 +260,12 @@ def test_collected_anchor_lines_are_read_from_a_file(tmp_path):
     assert "its tail was cut off" in cut.out
 
 
-def test_a_key_that_did_not_sign_is_told_with_the_line(tmp_path):
+def test_a_key_that_did_not_sign_is_told_with_the_lines(tmp_path):
     (tmp_path / "audit.jsonl").write_bytes(b"".join(SHIPPED[0].lines))
     ran = sidecar("audit", "verify", tmp_path, "--key", public(tmp_path, STRANGERS_KEY))
     assert ran.code == 1
-    assert "audit.jsonl line 2: its checkpoint is not signed by an accepted key" in ran.out
+    assert "checkpoints (audit.jsonl lines 2 to " in ran.out
+    assert "--key may be the wrong one" in ran.out
 
 
 def test_progress_is_told_where_a_reading_is_long(capsys, monkeypatch):

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 from sidecar.audit import notes
 from sidecar.audit.chain import MAX_LINE_BYTES, VERSION, Tip, hash_of, is_sealed, parse
 from sidecar.audit.reader import section
-from sidecar.audit.witnesses import Signed, Witnesses
+from sidecar.audit.witnesses import UNSIGNED, Signed, Witnesses
 from sidecar.model import JsonObject
 
 MAX_PROBLEMS: Final = 100
@@ -39,6 +39,8 @@ class Walk:
     is_placed: bool = True  # False if what is wrong has no line
     signed: Signed = field(default_factory=Signed)  # what was signed before that
     problems: list[str] = field(default_factory=list)
+    strange: list[tuple[str, int]] = field(default_factory=list)  # first, last unsigned note
+    unsigned: int = 0
     gaps: list[tuple[int, int]] = field(default_factory=list)
     # A dict as an ordered set: the only part that grows with the log's calls in flight.
     intents: dict[str, None] = field(default_factory=dict)
@@ -135,6 +137,7 @@ class Walk:
             self.problems = ["This is not an audit log: no line of it is a record."]
             self.is_placed = False
             return
+        self._gather()
         if why := self.witnesses.begin(self.begin):
             if self.begin.seq > 0:
                 self.gaps.insert(0, (1, self.begin.seq))
@@ -154,12 +157,33 @@ class Walk:
             # follow other lines than those that were signed.
             self.first_bad_line, self.bad_from = self.events, self.due
             self.signed = self.witnesses.signed
-        where = f"{self.file} line" if self.file else "Line"
-        _keep(self.problems, f"{where} {self.number}: {why}.")
+        _keep(self.problems, f"{_place(self.file, self.number)}: {why}.")
 
     def _blame(self, why: str) -> None:
-        if why:
+        if why == UNSIGNED:
+            self.unsigned += 1
+            self.strange = [*self.strange[:1], (self.file, self.number)]
+        if why and (why != UNSIGNED or self.unsigned == 1):
             self.bad(why)
+
+    def _gather(self) -> None:
+        """Tell of many checkpoints by one unknown key at once: mostly the wrong key was given."""
+        if self.unsigned < 2:  # noqa: PLR2004 - one is told as it was met
+            return
+        (file, first), (other, last) = self.strange
+        told = f"{_place(file, first)}: {UNSIGNED}."
+        span = f"lines {first} to {last}"
+        if file:
+            span = f"{file} {span}" if file == other else f"{file} line {first} to {other} {last}"
+        if told in self.problems:
+            self.problems[self.problems.index(told)] = (
+                f"{self.unsigned} checkpoints ({span}) are not signed by an accepted "
+                "key: they were forged, or --key may be the wrong one."
+            )
+
+
+def _place(file: str, number: int) -> str:
+    return f"{file} line {number}" if file else f"Line {number}"
 
 
 def _keep(found: list[_Item], item: _Item) -> None:

@@ -9,12 +9,16 @@ because they were pruned.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from sidecar.audit import anchors, notes
 from sidecar.audit.anchors import Anchor
 from sidecar.audit.chain import Tip
 from sidecar.audit.notes import Keyring, Note
 from sidecar.model import JsonObject
+
+UNSIGNED: Final = "its checkpoint is not signed by an accepted key: it was forged, or a key lacks"
+"""Why a checkpoint does not count of which nobody knows the key."""
 
 _MOST_TOMBS = 10_000
 
@@ -87,7 +91,7 @@ class Witnesses:
     def _signature(self, note: Note) -> str:
         signer = self.keys.signer(note)
         if not signer:
-            return "its checkpoint is not signed by an accepted key: it was forged, or a key lacks"
+            return UNSIGNED
         known = self.signed.keys
         keys = known if signer in known else (*known, signer)
         self.signed = Signed(note.tip.seq, note.at, self.signed.count + 1, keys)
