@@ -46,6 +46,25 @@ def test_one_token_for_each_key_is_printed_the_current_one_first(
     assert ran.out.splitlines() == list(KEYS.tokens(entity, canonical))
 
 
+@pytest.mark.parametrize(
+    ("kind", "value", "is_told"),
+    [
+        ("email", "jane", True),
+        ("email", "jane@x", True),
+        ("email", "jane @ x.test", False),
+        ("phone", "555", True),
+        ("phone", "jane@x.test", True),
+        ("phone", "+49 (0)30 901820 ext. 12", False),
+        ("name", "7", False),
+    ],
+)
+def test_a_value_that_is_not_of_its_kind_is_warned_of(monkeypatch, config, kind, value, is_told):
+    ran = asked(monkeypatch, value, "--type", kind, "-c", config)
+    assert (ran.code, len(ran.out.splitlines())) == (0, 2)
+    assert ("its token is of the text as it is" in ran.err) is is_told
+    assert value not in ran.err
+
+
 def test_a_reviewer_needs_the_key_alone_and_no_settings(monkeypatch, config):
     key = f"k1={config.parent / 'old'}"
     ran = asked(monkeypatch, "j@x.test", "--type", "email", "--key", key)

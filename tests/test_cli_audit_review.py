@@ -116,6 +116,28 @@ def test_a_query_prints_the_calls_that_fit_with_an_id_for_show(log):
     assert looked(log) == ["query", "show"]
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--entity", "EMIAL", "no record of this log has the entity EMIAL; it has none"),
+        ("--tool", "no_such", "no record of this log has the tool no_such; it has list_all_"),
+        ("--subject", "x", "no record of this log has the id x; capitals count"),
+    ],
+)
+def test_a_query_for_what_stands_nowhere_says_so(log, option, value, said):
+    ran = sidecar("audit", "query", log, option, value)
+    assert (ran.code, ran.out) == (0, "")
+    assert said in ran.err
+    assert "no record" not in sidecar("audit", "query", log, "--tool", TOOL).err
+
+
+@pytest.mark.parametrize("command", ["report", "verify"])
+def test_an_anchor_that_is_neither_a_file_nor_written_out_is_told(log, tmp_path, command):
+    ran = sidecar("audit", command, log, "--anchor", tmp_path / "missing.log")
+    assert ran.code == 2
+    assert "missing.log: no such file, and not SEQ:HASH" in ran.err
+
+
 def test_a_query_gives_each_call_as_json(log):
     ran = sidecar("audit", "query", log, "--tool", TOOL, "--json")
     (found,) = [json.loads(line) for line in ran.out.splitlines()]

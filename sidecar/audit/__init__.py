@@ -10,7 +10,7 @@ from sidecar.audit.closed import bytes_in
 from sidecar.audit.following import follow
 from sidecar.audit.keys import Signer, keyring
 from sidecar.audit.looks import record as look
-from sidecar.audit.query import Filter, query
+from sidecar.audit.query import Filter, query, unknown
 from sidecar.audit.reader import show
 from sidecar.audit.reconcile import Reconciliation, reconcile
 from sidecar.audit.review import Asked, Report, integrity, report, review
@@ -53,6 +53,7 @@ __all__ = [
     "review",
     "show",
     "timestamp",
+    "unknown",
     "verify",
     "verify_stream",
 ]

@@ -11,6 +11,7 @@ from sidecar.audit.calls import Call, items, read, text, word
 from sidecar.audit.chain import timestamp
 from sidecar.audit.kin import Kin, kin
 from sidecar.audit.reader import Told
+from sidecar.shown import listed, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,28 @@ def query(path: Path, asked: Filter, told: Told | None = None) -> Iterator[Call]
     for call in read(path, told):
         if since <= call.ts and (not until or call.ts < until) and _fits(call, asked, kinship):
             yield call
+
+
+def unknown(path: Path, asked: Filter) -> Iterator[str]:
+    """Say which tool, tag, rule, entity or id no record of the log has, and what it has instead.
+
+    Raises ConfigError if the log cannot be read.
+    """
+    had: dict[str, set[str]] = {"tool": set(), "tag": set(), "rule": set(), "entity": set()}
+    wanted = {name: str(getattr(asked, name)) for name in had}
+    if not any(wanted.values()) and not asked.subject:
+        return
+    for call in read(path):
+        had["tool"].add(call.tool)
+        had["tag"].update(text(tag) for tag in items(call.mcp.get("tags")))
+        had["rule"].update(call.rules)
+        had["entity"] |= call.entities
+    for name, word_ in wanted.items():
+        if word_ and word_ not in had[name]:
+            has = listed(sorted(had[name] - {""}), between=", ") or "none"
+            yield f"no record of this log has the {name} {shown(word_)}; it has {has}"
+    if asked.subject and not kin(path, asked.subject).is_known:
+        yield f"no record of this log has the id {shown(asked.subject)}; capitals count"
 
 
 def _fits(call: Call, asked: Filter, kinship: Kin | None) -> bool:

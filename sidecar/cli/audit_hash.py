@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 
 _LONGEST = 65_536
 """Characters of a value that are read."""
+
+
+_FORMS = {
+    "EMAIL": re.compile(r"[^@\s]+\s*@\s*[^@\s]+\.[^@\s]+"),
+    "PHONE": re.compile(r"(?:[^\d\w]*\d){7,15}(?:\s*(?:x|ext\.?)\s*\d{1,6})?[^\d\w]*"),
+}
 
 
 def _kind(text: str) -> str:
@@ -51,8 +58,17 @@ def hash_value(
     value = sys.stdin.read(_LONGEST).strip()
     if not value:
         raise ConfigError([Problem("standard input", "holds no value", "type or pipe one in")])
+    if not _is_like(kind, value):
+        article = {"EMAIL": "no e-mail address", "PHONE": "no telephone number"}[kind]
+        print(f"sidecar: this is {article}; its token is of the text as it is", file=sys.stderr)
     for token in pseudonyms.tokens(kind, value):
         print(token)
+
+
+def _is_like(kind: str, value: str) -> bool:
+    """Tell whether a value has the form of its kind, where the kind has one."""
+    form = _FORMS.get(kind)
+    return form is None or form.fullmatch(value) is not None
 
 
 def _pseudonyms(named: list[str], config: Path | None) -> Pseudonyms:

@@ -183,6 +183,8 @@ def query(
         else:
             print(shown(f"{call.ts[:19]}Z  {words.call(call)}", 600), f" [{shown(call.id)}]")
     print(f"{count} calls fit", file=sys.stderr)
+    for sentence in audit.unknown(log, asked) if not count else ():
+        print(sentence, file=sys.stderr)
 
 
 def tail(

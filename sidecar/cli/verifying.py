@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sidecar import audit
+from sidecar.audit import anchors as noted
 from sidecar.audit.streams import MAX_WRAPPED_BYTES
 from sidecar.audit.table import Table
 from sidecar.cli.progress import Progress
@@ -71,11 +74,22 @@ def is_shipped(path: Path, *, is_asked: bool) -> bool:
 
 
 def text_of(anchor: str) -> str:
-    """Read an anchor that names a file; any other stays as it is."""
+    """Read an anchor that names a file; one that is written out stays as it is.
+
+    Raises ConfigError for what is neither.
+    """
     try:
         return Path(anchor).read_text("utf-8", "replace") if anchor else anchor
-    except (OSError, ValueError):
-        return anchor
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "no such file"
+    try:
+        noted.read(anchor)
+    except ConfigError:
+        why = "no such file" if why == os.strerror(errno.ENOENT) else why
+        remedy = "give `seq:hash`, which `sidecar audit verify` prints as head, or a file of lines"
+        what = f"{why}, and not SEQ:HASH"
+        raise ConfigError([Problem(f"--anchor {shown(anchor)}", what, remedy)]) from None
+    return anchor
 
 
 def names_of(expected: str | None) -> list[str]:
