@@ -16,6 +16,8 @@ _BROKEN: Final = (
     "The log is not as it was written, see the problems: trust no line that they touch."
 )
 
+_ANEW: Final = "which whoever could write to the log's folder could have made anew"
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -160,7 +162,7 @@ def _nothing(on: Standing) -> Iterator[str]:
         yield "Nothing vouches for this log."
         return
     if covered + 1 < on.bad_from:
-        yield f"Records {covered + 1} to {on.bad_from - 1} form a chain, and no more."
+        yield f"{_span(covered + 1, on.bad_from - 1)} held by the chain alone, {_ANEW}."
     yield f"From record {on.bad_from} on nothing vouches for this log."
 
 
@@ -172,12 +174,11 @@ def _rest(on: Standing) -> Iterator[str]:
     if covered + 1 == on.last and covered == on.signed_upto:
         yield f"Record {on.last}, the last checkpoint itself, is signed by nothing after it."
         return
-    which = (
-        f"Record {on.last} is"
-        if covered + 1 == on.last
-        else (f"Records {covered + 1} to {on.last} are")
-    )
     yield (
-        f"{which} covered by neither a signature nor an anchor: whoever could write to the log's "
-        "folder could have changed, added or removed them."
+        f"{_span(covered + 1, on.last)} covered by neither a signature nor an anchor: whoever "
+        "could write to the log's folder could have changed, added or removed them."
     )
+
+
+def _span(first: int, last: int) -> str:
+    return f"Records {first} to {last} are" if first < last else f"Record {first} is"
