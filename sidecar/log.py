@@ -14,18 +14,20 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, TextIO
 
 import structlog
 from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
-from sidecar.errors import SidecarError
+from sidecar.errors import ConfigError, Problem, SidecarError
 
 Scrub = Callable[[str], str]
 
@@ -38,10 +40,30 @@ _BREAKS = {ord(char): f"\\u{ord(char):04x}" for char in "\x85\u2028\u2029"}
 # Below warning these log whole URLs, headers or messages, and paths that hold endpoint tokens.
 _QUIET = ("httpx2", "httpcore2", "mcp", "uvicorn.access", "aiohttp.access")
 
+ANCHORS = "sidecar.audit.anchors"
+"""The logger of the audit log's anchors: evidence, so no level and no format governs it.
+
+Its lines are JSON always, since `sidecar audit verify --anchor` reads them.
+"""
+
 # Exceptions that speak of code, of files or of addresses of ours, and not of data.
 _PLAIN = (SidecarError, OSError, AttributeError, ImportError, NameError, TypeError)
 _MOST = 20
 """Exceptions of one traceback that are told: causes, contexts and members of groups together."""
+
+
+def anchors_to(file: Path) -> None:
+    """Add the anchors' lines to a file, made readable by its owner alone, and not to the log.
+
+    A line that the file does not take goes to the log. Raises ConfigError if it cannot be opened.
+    """
+    (handler,) = (one for one in logging.getLogger().handlers if isinstance(one, _Handler))
+    try:
+        opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        what = f"cannot be written: {error.strerror}"
+        raise ConfigError([Problem("log.anchors_file", what, "name a file of your own")]) from None
+    handler.anchors = opened
 
 
 def configure(
@@ -51,6 +73,8 @@ def configure(
     stream: TextIO | None = None,
 ) -> None:
     """Send every log line of this process through `scrub` to `stream` (standard error).
+
+    Lines of the logger `ANCHORS` leave at every level, and as JSON.
 
     May be called again: the last call holds. From then on no other handler of any logger is given
     a line, however it is configured; a line is lost if its logger is disabled later.
@@ -87,6 +111,19 @@ def configure(
 class _Handler(logging.StreamHandler[TextIO]):
     """A stream handler that says nothing of a line it failed on; the default prints it raw."""
 
+    anchors = -1  # a descriptor, once there is a file
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self.anchors < 0 or record.name != ANCHORS or not self._is_kept(record):
+            super().emit(record)
+
+    def _is_kept(self, record: logging.LogRecord) -> bool:
+        text = f"{self.format(record)}\n".encode()
+        try:
+            return os.write(self.anchors, text) == len(text)
+        except OSError:
+            return False
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802  logging's name
         self.stream.write(LOST)
 
@@ -101,7 +138,7 @@ class _Formatter(structlog.stdlib.ProcessorFormatter):
             _without_reprs,
             structlog.processors.ExceptionRenderer(_traceback),
             self._scrub_leaves,
-            _json if form == "json" else _CONSOLE,
+            _json if form == "json" else _console,
         ]
         super().__init__(processors=processors, foreign_pre_chain=_shared())
 
@@ -133,6 +170,11 @@ def _json(_logger: WrappedLogger, _name: str, event: EventDict) -> str:
 _CONSOLE = structlog.dev.ConsoleRenderer(
     colors=False, exception_formatter=structlog.dev.plain_traceback
 )
+
+
+def _console(logger: WrappedLogger, name: str, event: EventDict) -> Any:
+    """One line for a terminal; an anchor stays one that programs read."""
+    return (_json if event.get("logger") == ANCHORS else _CONSOLE)(logger, name, event)
 
 
 def _without_reprs(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
@@ -184,6 +226,7 @@ def _open_all() -> None:
         logger.setLevel(logging.NOTSET)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger(ANCHORS).setLevel(logging.INFO)
 
 
 def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

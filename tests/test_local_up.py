@@ -252,7 +252,9 @@ async def test_it_ends_on_ctrl_c_with_nothing_left_and_keeps_its_url(tmp_path):
     assert urls[0] == urls[1]
     kept = {path: path.stat().st_mode & 0o777 for path in tmp_path.rglob("*") if path.is_file()}
     assert set(kept.values()) == {0o600}
-    assert audit.verify(tmp_path / "audit" / "audit.jsonl").is_valid
+    anchored = audit.verify(tmp_path / "audit", (tmp_path / "audit.anchors").read_text())
+    assert anchored.is_valid
+    assert str(anchored.anchored_upto + 1) == anchored.head.partition(":")[0]
 
 
 async def refused(folder: Path, *options: str) -> str:

@@ -8,14 +8,19 @@ import logging
 import sys
 import threading
 import warnings
+from pathlib import Path
 from types import SimpleNamespace
 
 import httpx2
 import pytest
 import structlog
 from console import loggers_as_before
+from sealed import Scribe
 
 from sidecar import log
+from sidecar.audit import anchors
+from sidecar.audit.sinks import Anchors
+from sidecar.errors import ConfigError
 
 EMAIL = "ann.canary@example.org"
 TOKEN = "tok_C4N4RY_7d0f1e"
@@ -54,6 +59,50 @@ def lines():
     stream = io.StringIO()
     log.configure("debug", "json", scrub, stream)
     return lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_anchors_are_lines_of_json_whatever_level_and_format_the_log_has(form):
+    stream = io.StringIO()
+    log.configure("error", form, scrub, stream)
+    structlog.get_logger("sidecar.audit").warning("not told")
+    scribe = Scribe()
+    note = scribe.checkpoint()
+    Anchors().send(scribe.lines)
+    (line,) = stream.getvalue().splitlines()
+    assert json.loads(line)["note"] == note
+    assert len(anchors.read(line)) == 1
+
+
+def test_anchors_are_added_to_a_file_of_their_own_that_only_its_owner_reads(tmp_path):
+    stream, file = io.StringIO(), tmp_path / "anchors"
+    file.write_text("before\n")
+    log.configure("warning", "console", scrub, stream)
+    log.anchors_to(tmp_path / "new")
+    log.anchors_to(file)
+    scribe = Scribe()
+    note = scribe.checkpoint()
+    Anchors().send(scribe.lines)
+    before, line = file.read_text().splitlines()
+    assert (before, json.loads(line)["note"], stream.getvalue()) == ("before", note, "")
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device here")
+def test_an_anchor_that_its_file_does_not_take_is_told_in_the_log():
+    stream = io.StringIO()
+    log.configure("error", "json", scrub, stream)
+    log.anchors_to(Path("/dev/full"))
+    scribe = Scribe()
+    note = scribe.checkpoint()
+    Anchors().send(scribe.lines)
+    assert json.loads(stream.getvalue())["note"] == note
+
+
+def test_a_file_of_anchors_that_cannot_be_opened_stops_the_start(tmp_path):
+    log.configure("error", "json", scrub, io.StringIO())
+    with pytest.raises(ConfigError, match="anchors_file"):
+        log.anchors_to(tmp_path)
 
 
 def assert_scrubbed(stream: io.StringIO, marks: int = 1) -> None:

@@ -22,8 +22,9 @@ import structlog
 from sidecar.audit.chain import parse
 from sidecar.audit.reader import section
 from sidecar.errors import ConfigError, Problem
+from sidecar.log import ANCHORS
 
-_log = structlog.get_logger("sidecar.audit")
+_anchors = structlog.get_logger(ANCHORS)
 
 _CHECKPOINT = b'"what":"checkpoint"'
 # POSIX: a pipe that is ready takes this much without blocking and without mixing.
@@ -49,6 +50,8 @@ class Sink(Protocol):
 class Anchors:
     """Tells each checkpoint's note in the operational log, as the event `audit anchor`.
 
+    It does so whatever `log.level` says: what was told counts as kept, and pruning goes by it.
+
     Whoever collects that log outside the box holds what finds a cut tail and a rewritten history.
     """
 
@@ -60,7 +63,7 @@ class Anchors:
             if _CHECKPOINT in raw and (record := parse(raw)):
                 data = section(record, "data")
                 if data.get("what") == "checkpoint":
-                    _log.info("audit anchor", note=data.get("note"))
+                    _anchors.info("audit anchor", note=data.get("note"))
 
     def close(self) -> None:
         """Nothing is open."""

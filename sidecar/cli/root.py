@@ -69,6 +69,8 @@ def serve(config: ConfigFile = None) -> None:
     dumps.forbid()
     loaded = settings.load(config)
     log.configure(loaded.log.level, loaded.log.format, redaction.scrub)
+    if loaded.log.anchors_file:
+        log.anchors_to(loaded.log.anchors_file)
     if not serving.serve(loaded, app.check(loaded)):
         raise SystemExit(1)
 

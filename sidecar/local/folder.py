@@ -154,6 +154,7 @@ class Folder:
         machine alone, and opened by the URL alone, so that any client can use it.
         """
         token = self._endpoint_token.read_text("utf-8").strip()
+        kept = audit or self.audit
         key = identity.endpoint_key(self._endpoint_key)
         settings: dict[str, Any] = {
             "listen": {"host": "127.0.0.1", "port": port},
@@ -168,8 +169,12 @@ class Folder:
                     "require_api_token_auth": False,
                 }
             ],
-            "audit": {"folder": str(audit or self.audit)},
-            "log": {"level": "warning", "format": "console"},
+            "audit": {"folder": str(kept)},
+            "log": {
+                "level": "warning",
+                "format": "console",
+                "anchors_file": str(anchors(kept)),
+            },
         }
         file = (audit or self.path) / "sidecar.yaml"
         _written(file, yaml.safe_dump(settings, sort_keys=False))
@@ -185,6 +190,11 @@ class Folder:
         if not path.exists():
             _written(path, secrets.token_urlsafe(32))
         return path
+
+
+def anchors(audit: Path) -> Path:
+    """The file that what anchors an audit log is added to; a copy of it elsewhere is proof."""
+    return audit.with_name(f"{audit.name}.anchors")
 
 
 def _written(path: Path, text: str) -> None:

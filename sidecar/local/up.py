@@ -11,7 +11,7 @@ from sidecar.errors import SidecarError
 from sidecar.gladly.client import Client
 from sidecar.gladly.credential import organization
 from sidecar.local import connect
-from sidecar.local.folder import Folder, Gladly
+from sidecar.local.folder import Folder, Gladly, anchors
 from sidecar.local.processes import Processes, free_port, until_ready
 from sidecar.shown import shown
 
@@ -94,6 +94,7 @@ def told(folder: Folder, url: str) -> str:
             f"  endpoint   {url}",
             f"  audit log  {folder.audit}  (sidecar audit report {folder.audit})",
             f"             {folder.stdio_audit}/1, 2, …: of clients that start `sidecar stdio`",
+            f"  anchors    {anchors(folder.audit)}: copies kept elsewhere find a changed log",
             "Whoever has this URL can read, from this machine. Ctrl-C ends it.",
             "",
             connect.instructions(target),

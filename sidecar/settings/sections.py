@@ -203,7 +203,10 @@ class Log(Section):
     """The operational log, on standard error."""
 
     level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Lowest level that is logged."
+        "info", description="Lowest level that is logged; `audit anchor` lines always are."
+    )
+    anchors_file: Path | None = Field(
+        None, description="File that `audit anchor` lines are added to, instead of the log."
     )
     format: Literal["json", "console"] = Field(
         "json", description="`json` for machines, `console` for a terminal."

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import structlog
 
-from sidecar import app, identity, settings
+from sidecar import app, identity, log, settings
 from sidecar.errors import ConfigError, Problem
 from sidecar.local import Folder, Processes
 from sidecar.local import up as local
@@ -48,6 +48,8 @@ async def serve(source: Source) -> None:
         else:
             loaded = settings.load(source.config)
         _keep_pure(loaded)
+        if loaded.log.anchors_file:
+            log.anchors_to(loaded.log.anchors_file)
         endpoints, path = _served(loaded, source)
         opened = app.opened(loaded, app.check(loaded), endpoints)
         running = await stack.enter_async_context(opened)
