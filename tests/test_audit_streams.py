@@ -269,8 +269,21 @@ def test_malformed_anchors_are_refused(anchors):
 
 
 def test_a_file_is_told_to_be_a_stream_by_its_first_line():
-    assert audit.is_stream(as_shipped(ALL[0]))
-    assert audit.is_stream(as_docker(ALL[0]))
-    assert not audit.is_stream(ALL[0])
-    assert not audit.is_stream(b"junk\n")
-    assert not audit.is_stream(b"")
+    assert audit.is_stream([as_shipped(ALL[0])])
+    assert audit.is_stream([as_docker(ALL[0])])
+    assert audit.is_stream([b"listening\n", *as_cri(ALL[0])])
+    assert not audit.is_stream([ALL[0]])
+    assert not audit.is_stream([b"junk\n"])
+    assert not audit.is_stream([b""])
+    assert not audit.is_stream([])
+
+
+def test_a_file_in_which_a_log_follows_another_is_a_stream_and_a_damaged_log_is_none():
+    one, two = FLEET[0].lines, FLEET[1].lines
+    again = Scribe("pod-1:8080")
+    again.calls(2)
+    for lines in ([*one, *two], [*one[5:], *two[3:]], [*again.lines, *one], [*one, again.lines[0]]):
+        assert audit.is_stream(lines)
+    renamed = [*one[:4], edited(one[4]), *one[5:]]
+    for lines in (one, one[3:], renamed, one[:5] + one[9:], one[::-1][:-1], [*one[:4], b"{}\n"]):
+        assert not audit.is_stream(lines)

@@ -238,6 +238,65 @@ def test_a_stream_comes_from_standard_input(tmp_path, monkeypatch):
     assert "Instance pod-1:8080" in ran.out
 
 
+def test_files_of_instances_one_after_another_are_verified_as_a_stream(tmp_path):
+    file = tmp_path / "all.jsonl"
+    file.write_bytes(b"".join(raw for scribe in SHIPPED for raw in scribe.lines))
+    ran = sidecar("audit", "verify", file, "--key", public(tmp_path, KEY))
+    assert ran.code == 0
+    assert "Instance pod-3:8080" in ran.out
+    changed = file.read_bytes().replace(b'"stage":"outcome"', b'"stage":"outcomE"', 1)
+    file.write_bytes(changed)
+    assert sidecar("audit", "verify", file).code == 1
+
+
+COMMANDS = [["report"], ["query"], ["tail"], ["show"], ["reconcile", "--backend-log"]]
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=lambda words: words[0])
+def test_a_command_that_reads_one_log_refuses_a_stream_and_says_how_to_split_it(tmp_path, words):
+    stream = shipped(tmp_path, 0, 1)
+    more = [*words[1:], stream] if words[0] in {"show", "reconcile"} else []
+    ran = sidecar("audit", words[0], stream, *more)
+    assert (ran.code, ran.out) == (2, "")
+    told = "is a shipped stream; split it first: sidecar audit unship"
+    assert f"{told} {stream} --into FOLDER" in ran.err
+
+
+def test_a_stream_is_split_into_logs_that_the_commands_read(tmp_path):
+    into = tmp_path / "logs"
+    ran = sidecar("audit", "unship", shipped(tmp_path, 0, 1, 2), "--into", into)
+    assert ran.code == 0, ran.out
+    for scribe in SHIPPED:
+        folder = into / scribe.instance.replace(":", "_")
+        assert (folder / "audit.jsonl").read_bytes() == b"".join(scribe.lines)
+        assert f"{folder}: 21 lines of {scribe.instance}, records 1 to 21\n" in ran.out
+        for words in (["report"], ["query"], ["tail"]):
+            assert sidecar("audit", words[0], folder).code == 0
+    again = sidecar("audit", "unship", shipped(tmp_path, 0), "--into", into)
+    assert again.code == 2
+    assert "not empty" in again.err
+
+
+def test_what_a_split_stream_lacks_is_told(tmp_path, monkeypatch):
+    lines = [*SHIPPED[0].lines[:4], *SHIPPED[0].lines[7:], *SHIPPED[0].lines[8:10]]
+    lines += [raw.replace(b"start", b"stArt") for raw in SHIPPED[1].lines[:1]]
+    stdin = io.TextIOWrapper(io.BytesIO(b"".join(as_docker(raw) for raw in lines) + b"other\n"))
+    monkeypatch.setattr("sys.stdin", stdin)
+    ran = sidecar("audit", "unship", "-", "--into", tmp_path / "logs")
+    assert ran.code == 1
+    assert "  records 5 to 7 are missing\n" in ran.out
+    assert "it holds record 1 of pod-2:8080, changed after it was written" in ran.out
+    assert "2 repeated lines left out; 1 lines held none of a log\n" in ran.out
+    assert [path.name for path in (tmp_path / "logs").iterdir()] == ["pod-1_8080"]
+
+
+def test_a_stream_without_a_log_makes_nothing(tmp_path):
+    (tmp_path / "other").write_text("junk\n")
+    ran = sidecar("audit", "unship", tmp_path / "other", "--into", tmp_path / "logs")
+    assert ran.code == 1
+    assert not (tmp_path / "logs").exists()
+
+
 def test_a_folder_is_no_stream_and_that_is_said(log):
     ran = sidecar("audit", "verify", log, "--expect", "pod-1")
     assert ran.code == 2

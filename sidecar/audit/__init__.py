@@ -16,9 +16,11 @@ from sidecar.audit.reconcile import Reconciliation, reconcile
 from sidecar.audit.review import Asked, Report, integrity, report, review
 from sidecar.audit.shipping import Progress, Shipping
 from sidecar.audit.sinks import Otlp, Sink, Stdout
+from sidecar.audit.sorting import is_stream
 from sidecar.audit.starts import last_start
-from sidecar.audit.streams import Fleet, is_stream, verify_stream
+from sidecar.audit.streams import Fleet, verify_stream
 from sidecar.audit.trail import Trail, opened
+from sidecar.audit.unshipping import Split, unship
 from sidecar.audit.verification import Verification, verify
 from sidecar.audit.writer import Writer
 
@@ -33,6 +35,7 @@ __all__ = [
     "Shipping",
     "Signer",
     "Sink",
+    "Split",
     "Stdout",
     "Trail",
     "Verification",
@@ -54,6 +57,7 @@ __all__ = [
     "show",
     "timestamp",
     "unknown",
+    "unship",
     "verify",
     "verify_stream",
 ]

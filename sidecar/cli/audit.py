@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sidecar.cli import audit_hash, audit_review
+from sidecar.cli import audit_hash, audit_review, audit_unship
 
 audit = typer.Typer(
     help="The audit log: verify it, report on it, look one up.", no_args_is_help=True
@@ -15,6 +15,7 @@ audit = typer.Typer(
 for command in audit_review.COMMANDS:
     audit.command()(command)
 audit.command("hash")(audit_hash.hash_value)
+audit.command()(audit_unship.unship)
 
 
 @audit.command()

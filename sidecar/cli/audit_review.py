@@ -283,7 +283,9 @@ def _recorded(log: Path, command: str, **filters: object) -> None:
     """Record this look before anything is shown; say it if that cannot be done."""
     from sidecar import audit
     from sidecar.audit.reader import lines
+    from sidecar.cli import verifying
 
+    verifying.refuse_shipped(log)
     next(lines(log), b"")  # what cannot be read is not looked at
     asked = {name: str(value) for name, value in filters.items() if value}
     if why := audit.look(log, command, asked):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from sidecar import audit
 from sidecar.audit import anchors as noted
-from sidecar.audit.streams import MAX_WRAPPED_BYTES
+from sidecar.audit.sorting import MAX_WRAPPED_BYTES
 from sidecar.audit.table import Table
 from sidecar.cli.progress import Progress
 from sidecar.errors import ConfigError, Problem
@@ -20,8 +22,8 @@ from sidecar.shown import listed, shown
 
 STDIN = Path("-")
 _WIDTH = 100
-_WRITTEN = "audit."
-"""What the names of a log's own files begin with; they are never taken for a stream."""
+_WRITTEN = re.compile(r"audit\.([0-9]+\.)?jsonl")
+"""The names of a log's own files; they are never taken for a stream."""
 
 
 def log(path: Path, keys: Sequence[Path], anchors: str | None) -> bool:
@@ -35,13 +37,9 @@ def log(path: Path, keys: Sequence[Path], anchors: str | None) -> bool:
 
 def stream(path: Path, keys: Sequence[Path], anchors: str | None, expected: Sequence[str]) -> bool:
     """Verify every log of a stream and print what was found; tell whether all hold."""
-    progress = Progress("read")
     ring = audit.keyring(keys)
-    with _opened(path) as file:
-        total = 0 if path == STDIN else path.stat().st_size
-        lines = _lines(file, total, progress)
+    with read(path) as lines:
         fleet = audit.verify_stream(lines, expected=expected, anchors=anchors, keys=ring)
-    progress.end()
     for name, found in fleet.chains:
         print(f"Instance {shown(name)}\n")
         _print(found)
@@ -67,10 +65,27 @@ def is_shipped(path: Path, *, is_asked: bool) -> bool:
         return False
     if is_asked or path == STDIN:
         return True
-    if path.name.startswith(_WRITTEN) or not path.is_file():
+    if _WRITTEN.fullmatch(path.name) or not path.is_file():
         return False
     with path.open("rb") as file:
-        return audit.is_stream(file.readline(MAX_WRAPPED_BYTES))
+        return audit.is_stream(iter(lambda: file.readline(MAX_WRAPPED_BYTES), b""))
+
+
+def refuse_shipped(path: Path) -> None:
+    """Raise ConfigError for a shipped stream: what reads one log cannot read it."""
+    if is_shipped(path, is_asked=False):
+        remedy = f"split it first: sidecar audit unship {path} --into FOLDER"
+        raise ConfigError([Problem(str(path), f"is a shipped stream; {remedy}")])
+
+
+@contextmanager
+def read(path: Path) -> Iterator[Iterator[bytes]]:
+    """Open a stream and give its lines, while a terminal sees how far it is."""
+    progress = Progress("read")
+    with _opened(path) as file:
+        total = 0 if path == STDIN else path.stat().st_size
+        yield _lines(file, total, progress)
+    progress.end()
 
 
 def text_of(anchor: str) -> str:
