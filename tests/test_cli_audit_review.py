@@ -182,6 +182,17 @@ def test_logs_are_compared_and_what_differs_is_named(log, tmp_path):
     ran = sidecar("audit", "reconcile", log, "--backend-log", backend)
     assert ran.code == 1
     assert "line 2: a request without an event's id" in ran.out
+    backend.write_text(f"POST /mcp {intent['id']}\n" + "POST /mcp\n" * 40)
+    ran = sidecar("audit", "reconcile", log, "--backend-log", backend)
+    assert ran.out.count("a request without an event's id") == 5
+    assert "and 35 more requests without an event's id" in ran.out
+    look = '{"x-request-id":null,"method":"tools/list"}\n'
+    backend.write_text(f"POST /mcp {intent['id']}\n" + look * 40)
+    ran = sidecar("audit", "reconcile", log, "--backend-log", backend)
+    assert ran.code == 0
+    assert "40 looks at the list of tools" in ran.out
+    backend.write_text(look.replace("tools/list", "tools/call"))
+    assert sidecar("audit", "reconcile", log, "--backend-log", backend).code == 1
     assert sidecar("audit", "reconcile", log, "--backend-log", tmp_path / "none").code == 2
 
 

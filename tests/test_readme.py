@@ -281,6 +281,8 @@ def test_the_reviewers_commands_answer_for_the_refused_call(shell, answers):
     (denial,) = [line for line in done.stdout.splitlines() if " access.methods " in line]
     assert denial.endswith(event)
     assert "Jane Roe" not in done.stdout
+    assert "2 requests with an id, 2 of them in the audit log." in done.stdout
+    assert done.stdout.endswith("Both logs tell the same.\n")
 
 
 def test_no_file_of_the_repository_names_a_machines_path_or_a_registry_host():

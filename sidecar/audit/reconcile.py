@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import orjson
+
 from sidecar.audit.calls import Call, read
 from sidecar.audit.chain import MAX_LINE_BYTES
 from sidecar.audit.reader import Told
@@ -21,6 +23,11 @@ from sidecar.errors import ConfigError, Problem
 
 _ID: Final = re.compile(rb"(?i)[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 """What an event's id looks like (UUIDv7), wherever a line has it."""
+
+_LOOKS: Final = frozenset(
+    {"initialize", "notifications/initialized", "server/discover", "tools/list", "DELETE"}
+)
+"""What the sidecar sends by itself, to see the list of tools; it belongs to no event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,8 @@ class Reconciliation:
         unknown: Ids that the backend saw and no event bears, with the line that has it.
         repeated: Ids that the backend saw more than once, and how often.
         unnamed: Lines of requests without an id.
+        looks: Requests without an id that only look at tools or begin or end a session, as the
+            sidecar's own do, in a log that says so: `method` beside an empty `x-request-id`.
         unseen: Calls whose intent was recorded and that the backend's log does not have.
         since: The first id's and the last id's time as milliseconds of Unix time; intents
             outside were not looked for.
@@ -44,6 +53,7 @@ class Reconciliation:
     unknown: tuple[tuple[int, str], ...]
     repeated: tuple[tuple[str, int], ...]
     unnamed: tuple[int, ...]
+    looks: int
     unseen: tuple[Call, ...]
     since: int
     until: int
@@ -65,10 +75,14 @@ def reconcile(
     seen: Counter[str] = Counter()
     where: dict[str, int] = {}
     unnamed = []
+    looks = 0
     for number, raw in _requests(backend_log, request.encode()):
         found = _ID.search(raw)
         if found is None:
-            unnamed.append(number)
+            is_look = _is_look(raw)
+            looks += is_look
+            if not is_look:
+                unnamed.append(number)
             continue
         event = found[0].decode().lower()
         seen[event] += 1
@@ -87,6 +101,7 @@ def reconcile(
         unknown=tuple((where[event], event) for event in seen if event not in known),
         repeated=tuple((event, times) for event, times in seen.items() if times > 1),
         unnamed=tuple(unnamed),
+        looks=looks,
         unseen=tuple(unseen),
         since=times[0],
         until=times[-1],
@@ -105,6 +120,15 @@ def _requests(path: Path, request: bytes) -> Iterator[tuple[int, bytes]]:
         what = f"the backend's log cannot be read: {error.strerror}"
         remedy = "name a file with a line for each request"
         raise ConfigError([Problem(str(path), what, remedy)]) from error
+
+
+def _is_look(raw: bytes) -> bool:
+    try:
+        said = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return False
+    is_ours = isinstance(said, dict) and said.get("x-request-id", "") is None
+    return is_ours and said.get("method") in _LOOKS
 
 
 def _millis(event: str) -> int:

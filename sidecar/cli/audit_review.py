@@ -29,6 +29,8 @@ the rest are counted: see `sidecar audit report`."""
 """What to do about an id that a log does not have."""
 
 _TIMES = "2026-11-22 or 2026-11-22T12:00:00Z"
+_FEW: Final = 5
+"""How many requests without an id are named."""
 _POLL: Final = 0.3
 """Seconds between two looks at a log that is followed."""
 
@@ -268,8 +270,12 @@ def _tell(found: Reconciliation) -> None:
         print(f"line {number}: {event} has no event: it did not come through this sidecar's log")
     for event, times in found.repeated:
         print(f"{event} reached the backend {times} times")
-    for number in found.unnamed:
+    for number in found.unnamed[:_FEW]:
         print(f"line {number}: a request without an event's id")
+    if len(found.unnamed) > _FEW:
+        print(f"and {len(found.unnamed) - _FEW} more requests without an event's id")
+    if found.looks:
+        print(f"{found.looks} looks at the list of tools, as the sidecar's own, bear no id.")
     for call in found.unseen:
         said = shown(f"{call.ts[:19]}Z  {words.call(call)}", 600)
         print(f"the backend never saw {shown(call.id)}: {said}")

@@ -80,6 +80,10 @@ def serve(
         list[str] | None, typer.Option(help="Only tools with one of these tags; repeat for more.")
     ] = None,
     expires_at: Annotated[datetime | None, EXPIRY] = None,
+    request_log: Annotated[
+        Path | None,
+        typer.Option(help="File that each request is noted in, for `sidecar audit reconcile`."),
+    ] = None,
 ) -> None:
     """Serve the catalog's tools as an MCP server over Gladly's REST API."""
     from sidecar import catalog, dumps, log, redaction, settings
@@ -104,6 +108,7 @@ def serve(
         bearer_file=bearer_file,
         ca_file=ca_file,
         scope=scope,
+        request_log=request_log,
         announce=_announce,
     )
 

@@ -14,6 +14,7 @@ from sidecar.catalog import Catalog
 from sidecar.errors import ConfigError, Problem, SidecarError
 from sidecar.gladly import backend
 from sidecar.gladly.client import Client
+from sidecar.gladly.requests import RequestLog
 from sidecar.gladly.simulator import World, simulator
 
 GRACE = 3
@@ -104,12 +105,13 @@ def run_backend(
     organization: str = "",
     ca_file: Path | None = None,
     scope: backend.Scope | None = None,
+    request_log: Path | None = None,
     announce: Announce | None = None,
 ) -> None:
-    """Serve the MCP backend for the Gladly at `gladly_url`.
+    """Serve the MCP backend for the Gladly at `gladly_url`; `request_log` is as `RequestLog` says.
 
     Raises:
-        ConfigError: the token or bearer file cannot be read or is empty.
+        ConfigError: the token or bearer file cannot be read or is empty, or the log not written.
     """
     _quiet()
     bearer = _secret(bearer_file) if bearer_file else ""
@@ -122,7 +124,7 @@ def run_backend(
         host=host,
         scope=scope or backend.Scope(),
     )
-    _serve(app, host, port, announce)
+    _serve(RequestLog(app, request_log) if request_log else app, host, port, announce)
 
 
 def _secret(path: Path) -> str:
