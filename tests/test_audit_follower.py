@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sealed import Scribe
@@ -134,6 +136,55 @@ def test_a_cursor_of_another_log_begins_at_the_begin(log, calls):
     log.scribe = Scribe("pod-9:8080")
     log.write(calls)
     assert drained(log.follower(), 99) == log.scribe.lines
+
+
+def test_a_cursor_is_believed_once_its_line_was_found(log):
+    log.write(2)
+    log.rotate()
+    log.write(1)
+    follower = log.follower()
+    drained(follower, 4)
+    follower.close()
+    (log.folder / "audit.000000000001.jsonl").unlink()
+    again = log.follower()
+    assert again.passed_seq == 0
+    assert again.take(4).lines == ()
+    assert again.passed_seq == 4
+    assert drained(again, 6) == log.scribe.lines[4:]
+
+
+FORGED = {
+    "of a number that never was": {"seq": 5_000_000},
+    "of another number than its line's": {"seq": 4},
+    "of another line": {"hash": "ab" * 32},
+    "without a place": {"seq": 5, "offset": 0},
+    "before the first segment": {"seq": 0, "first": 0},
+    "at the end of a segment that is gone": {"seq": 6, "first": 1, "hash": "ab" * 32},
+}
+
+
+@pytest.mark.parametrize("forged", FORGED.values(), ids=FORGED)
+def test_a_cursor_that_the_log_does_not_bear_out_counts_for_nothing(log, forged):
+    log.write(3)
+    follower = log.follower()
+    drained(follower, 6)
+    follower.close()
+    log.rotate()
+    log.write(1)
+    if forged.get("first") == 1:
+        (log.folder / "audit.000000000001.jsonl").unlink()
+    file = log.folder / "audit.cursor.test"
+    file.write_text(json.dumps(json.loads(file.read_text()) | forged))
+    again = log.follower()
+    with structlog.testing.capture_logs() as told:
+        again.take(8)
+    assert again.passed_seq == 0
+    if forged.get("seq"):
+        assert [(line["log_level"], line["file"]) for line in told] == [
+            ("warning", "audit.cursor.test")
+        ]
+    expected = log.scribe.lines[6:] if forged.get("first") == 1 else log.scribe.lines
+    assert drained(again, 8) == expected
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,25 @@ def test_what_was_not_delivered_before_the_end_arrives_after_the_next_start(tmp_
     assert again.acknowledged() == 6
 
 
+def test_a_cursor_of_another_log_lets_nothing_count_as_shipped(tmp_path, collector):
+    """What counts as shipped may be pruned: evidence that nobody has would be lost."""
+    folder = tmp_path / "audit"
+    folder.mkdir()
+    for sink in ("anchors", "collector"):
+        kept = {"seq": 5_000_000, "hash": "ab" * 32, "first": 4_900_000, "offset": 1234}
+        (folder / f"audit.cursor.{sink}").write_text(json.dumps(kept))
+    collector.is_broken = True
+    log = Log(folder, collector)
+    assert log.shipping.acknowledged() == 0
+    log.write(3)
+    log.until(lambda: log.of("collector").failures > 0)
+    assert log.shipping.acknowledged() == 0
+    collector.is_broken = False
+    log.until(lambda: log.shipping.acknowledged() == 6)
+    assert collector.lines == log.scribe.lines
+    log.shipping.close(BOUND)
+
+
 def test_the_end_waits_for_what_was_written_last(log, collector):
     log.write(50)
     log.shipping.close(BOUND)

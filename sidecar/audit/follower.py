@@ -17,13 +17,17 @@ from pathlib import Path
 from typing import Final
 
 import orjson
+import structlog
 
-from sidecar.audit.chain import GENESIS, MAX_LINE_BYTES, Tip, hash_of
+from sidecar.audit.chain import GENESIS, MAX_LINE_BYTES, Tip, hash_of, parse, tip_of
 from sidecar.audit.closed import closed_segments
+from sidecar.audit.ends import last_line
 from sidecar.audit.segment import FILE_NAME
 
 BATCH_LINES: Final = 256
 """How many lines are handed on at once, at most."""
+
+_log = structlog.get_logger("sidecar.audit")
 
 _SEQ = re.compile(rb'\{"v":\d{1,6},"seq":(\d{1,18}),')
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -55,8 +59,9 @@ class Batch:
 class Follower:
     """Reads a folder's log from a cursor on; used by one thread.
 
-    `file` keeps the cursor, mode 0600. A cursor that does not fit the log, since another log took
-    its place, begins at the log's begin.
+    `file` keeps the cursor, mode 0600. It is believed once the log was seen to hold its line, by
+    number and hash. One that does not fit, since another log took its place or somebody wrote it,
+    is told to the operational log, and one begins at the log's begin.
     """
 
     def __init__(self, folder: Path, file: Path) -> None:
@@ -64,8 +69,14 @@ class Follower:
         self._file = file
         self._fd = -1
         self._synced = 0
+        self._is_found = False
         self.cursor = _read(file)
-        """What was handed on."""
+        """What was handed on, if the log holds it."""
+
+    @property
+    def passed_seq(self) -> int:
+        """The last line handed on that this log was seen to hold; 0 before it was looked at."""
+        return self.cursor.seq if self._is_found else 0
 
     def take(self, upto: int) -> Batch:
         """Get the next lines, none beyond the number `upto`; empty if there are none yet.
@@ -85,7 +96,7 @@ class Follower:
 
     def passed(self, batch: Batch) -> None:
         """Go on behind a batch, and keep that. A place that cannot be kept is only less recent."""
-        self.cursor = batch.after
+        self.cursor, self._is_found = batch.after, True
         with suppress(OSError):
             _write(self._file, self.cursor)
 
@@ -122,21 +133,30 @@ class Follower:
         self._fd = os.open(path, _FLAGS)
         self._synced = 0
         at = self.cursor
-        if first == at.first and self._fits(at):
+        if first == at.first and self._ends(at):
+            self._is_found = True
             return True
-        is_next = at.seq in {0, first - 1}
-        self.cursor = replace(at, first=first, offset=0) if is_next else Cursor()
-        if not is_next:
-            self._close()
-        return is_next or self._open()
+        if at.seq == 0 or (at.seq == first - 1 and (self._is_found or self._follows(at))):
+            self.cursor, self._is_found = replace(at, first=first, offset=0), True
+            return True
+        _log.warning(
+            "an audit cursor is not of this log; lines are shipped from its begin",
+            file=self._file.name, seq=at.seq,
+        )  # fmt: skip
+        self.cursor, self._is_found = Cursor(), False
+        self._close()
+        return self._open()
 
-    def _fits(self, at: Cursor) -> bool:
+    def _ends(self, at: Cursor) -> bool:
         """Tell whether the line that the cursor names ends where it says."""
-        if not at.offset:
-            return True
-        if os.fstat(self._fd).st_size < at.offset:
+        if not 0 < at.offset <= os.fstat(self._fd).st_size:
             return False
-        return hash_of(os.pread(self._fd, min(at.offset, 128), max(0, at.offset - 128))) == at.hash
+        return tip_of(last_line(self._fd, at.offset)) == at.tip
+
+    def _follows(self, at: Cursor) -> bool:
+        """Tell whether the open segment's first line names the cursor's as the one before."""
+        record = parse(os.pread(self._fd, MAX_LINE_BYTES, 0).partition(b"\n")[0])
+        return record is not None and record["prev"] == at.hash
 
     def _is_live(self) -> bool:
         """Tell whether the open segment is still the one that is written."""

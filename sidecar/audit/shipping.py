@@ -116,7 +116,7 @@ class _Pump(threading.Thread):
         self._sink = sink
         self._retry = retry
         self._follower = Follower(folder, folder / f"audit.cursor.{sink.name}")
-        self._acknowledged = self._follower.cursor.seq
+        self._acknowledged = 0  # what a cursor says counts once this log was seen to hold it
         self._upto = 0
         self._news = threading.Event()
         self._ending = threading.Event()
@@ -177,11 +177,12 @@ class _Pump(threading.Thread):
     def _deliver(self) -> None:
         while not (self._ending.is_set() and time.monotonic() >= self._until):
             batch = self._follower.take(self._upto)
+            self._acknowledged = min(self._follower.passed_seq, self._upto)
             if not batch.lines:
                 return
             self._sink.send(batch.lines)
             self._follower.passed(batch)
-            self._acknowledged = batch.after.seq
+            self._acknowledged = self._follower.passed_seq
 
     def _fail(self, cause: str) -> None:
         self._failures += 1
