@@ -232,12 +232,13 @@ def test_a_stream_without_a_line_of_ours_is_not_valid(stream):
     )
 
 
-def test_an_extract_that_begins_within_a_log_needs_the_anchor_before_it():
+def test_a_log_without_its_head_is_not_valid_even_if_an_anchor_knows_the_record_before():
     lines = FLEET[0].lines
-    extract = lines[5:]
-    assert not verified(extract).is_valid
     before = Tip(5, hash_of(lines[4]))
-    assert verified(extract, anchors=str(before)).is_valid
+    for anchors in (None, str(before)):
+        found = verified(lines[5:], anchors=anchors)
+        assert [one.gaps for _, one in found.chains] == [((1, 5),)]
+        assert not found.is_valid
 
 
 def test_intents_without_outcome_are_listed_for_each_instance():

@@ -119,15 +119,14 @@ class Witnesses:
     def begin(self, begin: Tip) -> str:
         """Say what is wrong with a chain that begins after `begin`; empty if that is accounted for.
 
-        It is if a signed tombstone names exactly that end, or an anchor holds it.
+        Only a signed tombstone that names exactly that end does. An anchor does not: it says that
+        the records were there, and not that anybody was allowed to remove them.
         """
         if begin == Tip():
             return ""
         self.held.update(one for one in self.anchors if one.tip == begin)
         named = [tomb for tomb in self.tombs if tomb.tip == begin]
         if any(self._is_signed(tomb) for tomb in named):
-            return ""
-        if any(one.tip == begin for one in self.anchors):
             return ""
         if begin.seq == 0:
             return "it is the first and names a line before it"
