@@ -106,6 +106,35 @@ def test_an_instance_that_was_removed_is_found_by_the_names_that_are_expected(wr
     assert verified(wrap(kept)).is_valid, "nobody was expected"
 
 
+def strangers_line(owner: Scribe) -> list[bytes]:
+    """A log that ends in an unsigned line under the name of another instance."""
+    scribe = Scribe(owner.instance)
+    scribe.calls(2)
+    scribe.checkpoint()
+    scribe.instance = NAMES[1]
+    scribe.add(lifecycle("start"))
+    return scribe.lines
+
+
+@pytest.mark.parametrize(
+    ("ring", "lacks"),
+    [(RING, "checkpoint that an accepted key signed"), (None, "log that begins with it")],
+    ids=["keys", "no keys"],
+)
+def test_a_line_in_the_name_of_an_instance_does_not_make_it_present(ring, lacks):
+    found = audit.verify_stream(strangers_line(FLEET[0]), expected=NAMES[:2], keys=ring)
+    assert (found.is_valid, found.missing) == (False, (NAMES[1],))
+    assert found.problems == (f"Instance pod-2:8080 has no {lacks} in this stream.",)
+
+
+def test_a_log_in_the_name_of_an_instance_that_no_accepted_key_signed_does_not_make_it_present():
+    forged = Scribe(NAMES[1], key=STRANGERS_KEY)
+    forged.calls(1)
+    forged.checkpoint()
+    found = verified([*FLEET[0].lines, *forged.lines], *NAMES[:2])
+    assert found.missing == (NAMES[1],)
+
+
 def test_an_expected_instance_may_be_named_without_its_port():
     assert verified(ALL, "pod-1", "pod-2", "pod-3").is_valid
     assert verified(ALL, "pod-1", "pod-4").missing == ("pod-4",)

@@ -12,7 +12,7 @@ import pytest
 from console import sidecar
 from flow import ask, call, flow, tool_list, tool_result
 from sealed import KEY, STRANGERS_KEY, public
-from test_audit_streams import as_docker, as_ops, fleet
+from test_audit_streams import as_docker, as_ops, fleet, strangers_line
 
 from sidecar.cli.progress import Progress
 
@@ -52,6 +52,14 @@ def test_a_whole_log_verifies_by_its_folder_or_its_file(log, name):
     assert ran.code == 0
     assert "verified" in ran.out
     assert head(log) in ran.out
+
+
+def test_a_folder_names_the_instances_that_wrote_it(tmp_path):
+    stream = tmp_path / "audit.jsonl"
+    stream.write_bytes(b"".join(strangers_line(SHIPPED[0])))
+    ran = sidecar("audit", "verify", tmp_path, "--key", public(tmp_path, KEY))
+    told = [line.split() for line in ran.out.splitlines() if line.startswith("instance ")]
+    assert told == [["instance", "pod-1:8080"], ["instance", "pod-2:8080"]]
 
 
 def test_a_changed_log_does_not_verify_and_its_first_bad_line_is_named(log, tmp_path):

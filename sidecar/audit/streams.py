@@ -9,7 +9,6 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain as joined
 
 from sidecar.audit import anchors as noted
 from sidecar.audit.anchors import Anchor
@@ -29,7 +28,8 @@ class Fleet:
     Attributes:
         is_valid: Every chain is, nobody who was expected is missing, nothing does not fit.
         chains: One for each log in the stream, by the name of the instance that began it.
-        missing: Instances that were expected and have no line.
+        missing: Instances that were expected and are not there: nobody signed a log as theirs or,
+            where there are no keys, no log begins with them.
         problems: What is wrong with the stream as a whole, in sentences.
         repeated: Lines that came more than once; harmless.
         others: Lines of the stream that hold none of ours.
@@ -52,8 +52,10 @@ def verify_stream(
 ) -> Fleet:
     """Verify every log of a stream.
 
-    `expected` names instances, with or without the port; one that has no line is missing. So is
-    one that an anchor names. Raises ConfigError for malformed anchors.
+    `expected` names instances, with or without the port. With `keys` one is there only if an
+    accepted key signed a checkpoint of its own, without only if a log begins with it: anybody can
+    write a line in its name at the end of another log. One that an anchor names and that has no
+    line is a problem. Raises ConfigError for malformed anchors.
     """
     given = noted.read(anchors) if anchors is not None else ()
     ring = keys or Keyring()
@@ -66,9 +68,14 @@ def verify_stream(
             (one.lines[0].instance, _walked(one, ring, shares[index], sorting))
             for index, one in enumerate(chains)
         ]
-    missing = _missing(expected, chains)
+    there = {n for owner, one in walked for n in (one.vouched if ring else (owner,))}
+    missing = _missing(expected, there)
     problems = [*sorting.problems, *forks(chains), *_unheld(given, chains)]
-    problems += [f"Instance {name} has no line in this stream." for name in missing]
+    lineless = _missing(missing, {name for _, one in walked for name in one.instances})
+    lacks = "checkpoint that an accepted key signed" if ring else "log that begins with it"
+    for name in missing:
+        what = "line" if name in lineless else lacks
+        problems.append(f"Instance {name} has no {what} in this stream.")
     if not chains:
         problems.append("This stream holds no line of an audit log.")
     return Fleet(
@@ -130,7 +137,6 @@ def forks(chains: Iterable[Chain]) -> Iterator[str]:
             yield f"Instance {who} tells two histories: from record {one.fork} on they differ."
 
 
-def _missing(expected: Iterable[str], chains: Iterable[Chain]) -> tuple[str, ...]:
-    seen = {line.instance for line in joined.from_iterable(one.lines for one in chains)}
-    seen |= {name.rpartition(":")[0] for name in seen}
-    return tuple(name for name in dict.fromkeys(expected) if name not in seen)
+def _missing(expected: Iterable[str], there: set[str]) -> tuple[str, ...]:
+    known = there | {name.rpartition(":")[0] for name in there}
+    return tuple(name for name in dict.fromkeys(expected) if name not in known)

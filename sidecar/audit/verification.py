@@ -50,6 +50,7 @@ class Verification:
         state: `holds` where something out of the folder's reach vouches for the log, `open` where
             nothing does, `broken` where it is not valid.
         instances: Who wrote, in the order of their first lines.
+        vouched: Those of them of whom a checkpoint is signed by an accepted key.
     """
 
     is_valid: bool
@@ -74,6 +75,7 @@ class Verification:
     trust: tuple[str, ...] = ()
     state: str = "open"
     instances: tuple[str, ...] = ()
+    vouched: tuple[str, ...] = ()
 
 
 def verify(
@@ -151,6 +153,7 @@ def found(walk: Walk, *, is_key_given: bool, is_key_beside_log: bool = False) ->
         trust=trust.sentences(standing),
         state=trust.state(standing),
         instances=tuple(walk.instances),
+        vouched=tuple(n for n, o in walk.instances.items() if o in walk.witnesses.origins),
     )
 
 

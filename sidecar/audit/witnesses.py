@@ -62,6 +62,7 @@ class Witnesses:
     held: set[Anchor] = field(default_factory=set)
     awaited: dict[int, list[Anchor]] = field(default_factory=dict)
     is_contradicted: bool = False  # an anchor of this log, or every anchor, does not fit
+    origins: set[str] = field(default_factory=set)  # of the logs that accepted keys signed
 
     def __post_init__(self) -> None:
         self.held = {anchor for anchor in self.anchors if anchors.is_empty(anchor)}
@@ -94,6 +95,7 @@ class Witnesses:
             return UNSIGNED
         known = self.signed.keys
         keys = known if signer in known else (*known, signer)
+        self.origins.add(note.origin)
         self.signed = Signed(note.tip.seq, note.at, self.signed.count + 1, keys)
         return ""
 

@@ -24,6 +24,8 @@ STDIN = Path("-")
 _WIDTH = 100
 _WRITTEN = re.compile(r"audit\.([0-9]+\.)?jsonl")
 """The names of a log's own files; they are never taken for a stream."""
+_MOST = 100
+"""How many of a log's instances are printed."""
 
 
 def log(path: Path, keys: Sequence[Path], anchors: str | None) -> bool:
@@ -49,7 +51,7 @@ def stream(path: Path, keys: Sequence[Path], anchors: str | None, expected: Sequ
         ("logs", len(fleet.chains)),
         ("repeated lines", fleet.repeated),
         ("lines that hold none", fleet.others),
-        ("instances without a line", listed(fleet.missing) or "none"),
+        ("instances missing", listed(fleet.missing) or "none"),
     ]
     rows += [("problem", sentence) for sentence in fleet.problems]
     print(Table("Stream", ("check", "finding"), tuple(rows)).text())
@@ -126,6 +128,7 @@ def _print(found: audit.Verification) -> None:
         ("checkpoints that an accepted key signed", found.checkpoints),
         ("anchored up to record", found.anchored_upto or "none"),
     ]
+    rows += [("instance", name) for name in found.instances[:_MOST]]
     rows += [("signing key, SHA-256", key) for key in found.keys]
     rows += [("pruned, as a signed tombstone says", f"{a} to {b}") for a, b in found.pruned]
     print(f"\n{Table('Trust', ('what', 'finding'), tuple(rows)).text()}\n")
