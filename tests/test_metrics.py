@@ -24,6 +24,7 @@ from flow import (
     tool_result,
 )
 from prometheus_client.parser import text_string_to_metric_families
+from test_audit_event import intent
 
 from sidecar import __version__, audit, metrics
 from sidecar.catalog import Reviewed
@@ -232,6 +233,30 @@ def test_the_health_of_the_log_is_its_writers_word_and_the_size_of_its_files(tmp
     assert (health.is_healthy, health.bytes, health.events) == (False, 1000 + size, 1)
 
 
+@pytest.mark.parametrize(
+    ("size", "told"), [(0, 0), (1, 1), (1 << 20, 1), ((1 << 20) + 1, 2), (5 << 20, 5)]
+)
+def test_the_size_of_the_log_is_told_in_whole_mib(size, told):
+    """The event of a tool that is hidden is longer than that of one that is unknown."""
+    health = AuditHealth(bytes=size)
+    found = read(Counts(), Sources(audit=lambda: health))
+    assert found["sidecar_audit_bytes",] == told << 20
+
+
+async def test_the_signed_events_are_those_that_a_verification_calls_signed(tmp_path):
+    signer = audit.Signer(tmp_path, "t")
+    writer = audit.Writer(
+        tmp_path, instance="t", clock=lambda: datetime.now(UTC), max_bytes=1 << 20, signer=signer
+    )
+    trail = audit.Trail(writer, audit.Shipping(tmp_path, []))
+    assert audit_health(trail, tmp_path, 1 << 20).signed == 0
+    await writer.record(intent(), is_synced=True)
+    await writer.checkpoint()
+    told = audit_health(trail, tmp_path, 1 << 20).signed
+    assert told == audit.verify(tmp_path).signed_upto > 0
+    writer.close()
+
+
 def test_what_others_say_of_themselves_stands_among_the_metrics():
     sinks = (("stdout", Sink(1, 2.5, 3)),)
     health = AuditHealth(False, 5, 9, 7, 6, sinks)
@@ -253,7 +278,7 @@ def test_what_others_say_of_themselves_stands_among_the_metrics():
         ("sidecar_catalog_info", "cd"): 1,
         ("sidecar_build_info", __version__): 1,
         ("sidecar_audit_healthy",): 0,
-        ("sidecar_audit_bytes",): 5,
+        ("sidecar_audit_bytes",): 1 << 20,
         ("sidecar_audit_limit_bytes",): 9,
         ("sidecar_audit_events",): 7,
         ("sidecar_audit_checkpoint_size",): 6,

@@ -45,8 +45,8 @@ class Rhythm:
 
     @property
     def signed(self) -> int:
-        """How many lines the last checkpoint of this process covers; 0 before the first."""
-        return self._signed
+        """How many lines the last checkpoint of this process signs, itself not; 0 before it."""
+        return max(0, self._signed - 1)
 
     def look(self, tip: Tip, now: datetime) -> bool:
         """Tell whether something is due by time: a checkpoint, or the segment of a day past."""

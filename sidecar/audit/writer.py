@@ -124,7 +124,7 @@ class Writer:
 
     @property
     def signed(self) -> int:
-        """How many lines the last checkpoint of this process covers; 0 before the first."""
+        """How many lines the last checkpoint of this process signs; 0 before the first."""
         return self._rhythm.signed
 
     @property

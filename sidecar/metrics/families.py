@@ -79,7 +79,11 @@ MASKED: Final = Family(
 AUDIT_HEALTHY: Final = Family(
     "sidecar_audit_healthy", "gauge", "1 while the audit log can be written; else 0, and no call."
 )
-AUDIT_BYTES: Final = Family("sidecar_audit_bytes", "gauge", "Size of the audit log.")
+AUDIT_BYTES: Final = Family(
+    "sidecar_audit_bytes",
+    "gauge",
+    "Size of the audit log, rounded up to whole MiB: the length of one event is nobody's to learn.",
+)
 AUDIT_LIMIT: Final = Family(
     "sidecar_audit_limit_bytes", "gauge", "The size that it never passes (`audit.max_bytes`)."
 )
@@ -87,7 +91,7 @@ AUDIT_EVENTS: Final = Family(
     "sidecar_audit_events", "gauge", "Number of the last event in the audit log."
 )
 AUDIT_SIGNED: Final = Family(
-    "sidecar_audit_checkpoint_size", "gauge", "Number of events that the last checkpoint covers."
+    "sidecar_audit_checkpoint_size", "gauge", "Number of the last event that a checkpoint signs."
 )
 SINK_LAG: Final = Family(
     "sidecar_audit_sink_lag_events", "gauge", "Events that a sink has not got yet.", ("sink",)

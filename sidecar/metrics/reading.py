@@ -25,6 +25,8 @@ from sidecar.metrics.limits import limit_of
 
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 
+_MIB: Final = 1 << 20
+
 
 @dataclass(frozen=True, slots=True)
 class Sink:
@@ -37,7 +39,7 @@ class Sink:
 
 @dataclass(frozen=True, slots=True)
 class AuditHealth:
-    """How the audit log stands. `signed` is how many events its last checkpoint covers, if any."""
+    """How the audit log stands. `signed` is the last event that a checkpoint signs, if any."""
 
     is_healthy: bool = True
     bytes: int = 0
@@ -136,7 +138,7 @@ class Metrics:
 def _audit(health: AuditHealth) -> dict[Family, Samples]:
     return {
         f.AUDIT_HEALTHY: {(): int(health.is_healthy)},
-        f.AUDIT_BYTES: {(): health.bytes},
+        f.AUDIT_BYTES: {(): -(-health.bytes // _MIB) * _MIB},
         f.AUDIT_LIMIT: {(): health.max_bytes},
         f.AUDIT_EVENTS: {(): health.events},
         f.AUDIT_SIGNED: {} if health.signed is None else {(): health.signed},
