@@ -55,6 +55,37 @@ def test_a_report_lists_the_looks_and_tells_those_for_its_subject(folder):
     ]
 
 
+def cut_in_the_middle(raw: bytes) -> bytes:
+    lines = raw.splitlines(keepends=True)
+    return b"".join(lines[:2] + lines[3:])
+
+
+def cut_at_the_head(raw: bytes) -> bytes:
+    return b"".join(raw.splitlines(keepends=True)[2:])
+
+
+def under_another_name(raw: bytes) -> bytes:
+    return raw.replace(b'"command":"query"', b'"command":"tail!"', 1)
+
+
+@pytest.mark.parametrize("tampered", [cut_in_the_middle, cut_at_the_head, under_another_name])
+def test_looks_that_somebody_changed_or_removed_are_told(folder, tampered):
+    for _ in range(3):
+        audit.look(folder, "query", {})
+    assert looks(folder).note.startswith("Nobody signs this record")
+    file = folder / "reviews" / "audit.jsonl"
+    file.write_bytes(tampered(file.read_bytes()))
+    table = looks(folder)
+    assert "The record of looks does not verify" in table.note
+    assert "The record of looks does not verify" in table.text()
+
+
+def test_looks_of_which_no_file_is_left_are_told(folder):
+    audit.look(folder, "query", {})
+    (folder / "reviews" / "audit.jsonl").unlink()
+    assert "The record of looks does not verify" in looks(folder).text()
+
+
 def test_the_same_value_leaves_another_hash_each_time(folder):
     for _ in range(2):
         audit.look(folder, "query", {"subject": "c-1"})

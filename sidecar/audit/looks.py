@@ -22,12 +22,15 @@ from sidecar.audit.chain import event_id, parse
 from sidecar.audit.reader import lines, section
 from sidecar.audit.segment import FILE_NAME
 from sidecar.audit.table import Table
+from sidecar.audit.verification import verify
 from sidecar.audit.writer import Writer
 from sidecar.errors import ConfigError, OrganDown
 from sidecar.model import Event, JsonObject
 
 FOLDER: Final = "reviews"
 
+_NOTHING: Final = "None was recorded here; a copy of a log that cannot be written has no record."
+_UNSIGNED: Final = "Nobody signs this record: whoever can write it can write it anew, or remove it."
 _MAX_BYTES: Final = 64 << 20
 _HASHED: Final = 16
 """Hexadecimal digits of a value's hash: enough to test a guess."""
@@ -59,7 +62,8 @@ def record(log: Path, command: str, filters: Mapping[str, str]) -> str:
 def looks(log: Path, subject: str = "") -> Table:
     """List the recorded looks at a log; whether each was for this subject, if one is given.
 
-    A log without any, or whose looks cannot be read, has an empty table that says so.
+    A log without any has an empty table that says so. Their chain is verified, and a note says
+    what does not hold, or why they cannot be read.
     """
     columns = ("time", "user", "command", "asked for", *(("this subject",) if subject else ()))
     rows = []
@@ -68,13 +72,28 @@ def looks(log: Path, subject: str = "") -> Table:
             found = parse(raw) or {}
             if word(section(found, "data"), "what") == "exported":
                 rows.append(_row(found, subject))
+    fault = _fault(_beside(log))
     return Table(
         "Looks at this log",
         columns,
         tuple(rows),
-        nothing="None was recorded here; a copy of a log that cannot be written has no record.",
+        nothing=fault or _NOTHING,
+        note=f"{fault} {_UNSIGNED}".strip(),
         about="Reports, queries and look-ups of this log, as the chain under reviews/ has them.",
     )
+
+
+def _fault(folder: Path) -> str:
+    """Say in a sentence why the recorded looks cannot be trusted; empty if they can be."""
+    if not folder.exists():
+        return ""
+    try:
+        found = verify(folder)
+    except ConfigError as error:
+        return f"The record of looks does not verify: {error.problems[0].what}."
+    if found.is_valid:
+        return ""
+    return f"The record of looks does not verify, so some may be missing: {found.problems[0]}"
 
 
 def _beside(log: Path) -> Path:
