@@ -1,4 +1,7 @@
-"""The report as a page in a real headless Chromium: strict, quiet, readable; text stays text."""
+"""The report as a page in a real headless Chromium: strict, quiet, readable; text stays text.
+
+Over 300 lines: one browser is started for all of it.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from test_audit_event import ACTOR, ALLOWED, DENIED, READ, WRITE, intent, outcom
 from test_audit_report import logged
 
 from sidecar import audit
-from sidecar.audit.reports import page
+from sidecar.audit.reports import origin, page
 
 pytestmark = pytest.mark.sockets
 
@@ -85,6 +88,18 @@ def chromium(file: Path) -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=program, args=quiet)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def subjects_file(file: Path) -> Path:
+    """The same log's report about one customer, with what it was made from."""
+    log = file.parent / "audit"
+    made = file.with_name("subject.html")
+    asked = audit.Asked(subject=CUSTOMER)
+    found = audit.review(log, asked)
+    told = origin.origin(log, found.verification, asked.anchor, asked.keys)
+    made.write_text(page.page(found, told), "utf-8")
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -223,6 +238,64 @@ def test_the_page_fits_a_narrow_screen(chromium, file):
     made.context.close()
 
 
+@pytest.mark.parametrize("width", [1280, 400])
+def test_no_word_of_a_table_breaks_between_its_letters(chromium, file, width):
+    made = Opened(chromium, file, viewport={"width": width, "height": 900})
+    assert made.page.evaluate(BROKEN_WORDS) == []
+    made.context.close()
+
+
+def test_a_time_is_cut_to_seconds_and_whole_in_its_title(opened):
+    cell = opened.page.locator("#by_human tbody tr:first-child td:last-child")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", cell.inner_text())
+    assert re.fullmatch(r"[^ ]+T[^ ]+Z", cell.get_attribute("title"))
+    assert not re.search(r"\d\dT\d\d:\d\d", opened.page.locator("body").inner_text())
+
+
+def test_the_accesses_to_a_subject_stand_under_the_answer_and_only_there(chromium, subjects_file):
+    made = Opened(chromium, subjects_file)
+    assert made.count("#answer + #accesses_to_this_subject") == 1
+    assert made.count("#accesses_to_this_subject") == 1
+    assert made.page.locator("#accesses_to_this_subject th").last.inner_text() == "event"
+    made.context.close()
+
+
+def test_a_line_under_the_heading_says_what_the_report_was_made_from(chromium, subjects_file):
+    made = Opened(chromium, subjects_file)
+    line = made.page.locator("h1 + #origin").inner_text()
+    log = subjects_file.parent / "audit"
+    moment = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
+    assert re.fullmatch(
+        rf"Log {re.escape(str(log))}, instance \S+, {moment} to {moment} \(UTC\); "
+        rf"made {moment} by sidecar \S+; key: none; anchors: none\.",
+        line,
+    )
+    made.context.close()
+
+
+def test_tables_of_known_rows_have_no_filter_and_no_count(opened):
+    for key in ("integrity", "trust", "retention_pruning_erasure"):
+        assert opened.count(f"#{key} table") == 1
+        assert opened.count(f"#{key} input, #{key} button") == 0
+        assert opened.count(f"nav li:has([href='#{key}']) span") == 0
+    number = opened.page.locator("#integrity td.count").first
+    assert number.evaluate("cell => getComputedStyle(cell).textAlign") in {"left", "start"}
+
+
+def test_what_was_returned_unmasked_has_not_the_colour_of_what_was_masked(opened):
+    names = opened.page.locator("figure >> nth=2 >> .bars span").all_inner_texts()
+    colours = opened.page.locator("figure >> nth=2 >> rect").evaluate_all(
+        "bars => bars.map((bar) => getComputedStyle(bar).fill)"
+    )
+    of = {name.partition(":")[0]: colour for name, colour in zip(names, colours, strict=True)}
+    assert of["EMAIL, returned"] != of["EMAIL, masked"]
+
+
+def test_what_is_to_be_typed_is_marked_as_code(opened):
+    assert opened.count("code") > 0
+    assert "`" not in opened.page.locator("#answer").inner_text()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_all_text_is_readable_in_light_and_dark(chromium, file, scheme):
     """(WCAG 2.2, 1.4.3) 4.5 to 1 for text of this size."""
@@ -234,6 +307,23 @@ def test_all_text_is_readable_in_light_and_dark(chromium, file, scheme):
     assert (brightness > 384) == (scheme == "light")
     made.context.close()
 
+
+BROKEN_WORDS = """() => {
+    const broken = [];
+    for (const cell of document.querySelectorAll("td, th")) {
+        const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+        while (walker.nextNode()) {
+            for (const word of walker.currentNode.data.matchAll(/\\b[A-Za-z0-9_]{2,40}\\b/g)) {
+                const range = document.createRange();
+                range.setStart(walker.currentNode, word.index);
+                range.setEnd(walker.currentNode, word.index + word[0].length);
+                const lines = new Set([...range.getClientRects()].map((box) => box.top));
+                if (lines.size > 1) broken.push(word[0]);
+            }
+        }
+    }
+    return broken;
+}"""
 
 CONTRAST = """() => {
     const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);

@@ -137,10 +137,11 @@ def _write(
     log: Path, made: Report, asked: Any, html: Path | None, csv: Path | None, json: Path | None
 ) -> None:
     from sidecar.audit import Filter, query
-    from sidecar.audit.reports import document, page, sheets
+    from sidecar.audit.reports import document, origin, page, sheets
 
     if html:
-        html.write_text(page.page(made), "utf-8")
+        source = origin.origin(log, made.verification, asked.anchor, asked.keys)
+        html.write_text(page.page(made, source), "utf-8")
     if json:
         json.write_bytes(orjson.dumps(document.document(made), option=orjson.OPT_INDENT_2) + b"\n")
     if csv and csv.suffix == ".csv":

@@ -7,7 +7,7 @@ the drawings as text, so that they can be read at any width.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import escape
 from typing import Final
 
@@ -52,8 +52,11 @@ def over_time(hours: Mapping[Row, int]) -> str:
     )
 
 
-def bars(counts: Mapping[str, int], css: str) -> str:
-    """Horizontal bars, the longest first; what is left over is told as a number."""
+def bars(counts: Mapping[str, int], css: Callable[[str], str]) -> str:
+    """Horizontal bars, the longest first; what is left over is told as a number.
+
+    `css` gives the class that colours a bar, by its name.
+    """
     if not counts:
         return '<p class="quiet">None.</p>'
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
@@ -61,7 +64,7 @@ def bars(counts: Mapping[str, int], css: str) -> str:
     drawn = "".join(
         f"<span>{escape(plain(name))}: {times}</span>"
         f'<svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
-        f'<rect class="{css}" width="{100 * times / longest:.2f}" height="10"/></svg>'
+        f'<rect class="{css(name)}" width="{100 * times / longest:.2f}" height="10"/></svg>'
         for name, times in ordered[:_MOST_BARS]
     )
     rest = len(ordered) - _MOST_BARS
@@ -85,4 +88,7 @@ def _stacked(place: int, step: str, counts: Mapping[Row, int], highest: int) -> 
 
 
 def _legend() -> str:
-    return "".join(f'<b class="{verdict}"></b>{words}' for verdict, words in VERDICTS.items())
+    return " ".join(
+        f'<span class="whole"><b class="{verdict}"></b>{words}</span>'
+        for verdict, words in VERDICTS.items()
+    )
