@@ -13,11 +13,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from readme import README
 
 from sidecar.demo.agent import connected
 from sidecar.demo.scenes import SCENES
 
 pytestmark = [pytest.mark.anyio, pytest.mark.sockets]
+
+PROGRAM = f"{sys.executable} -m sidecar"
 
 LONGEST = 60.0
 """Seconds that the whole demo may take; it paces itself to Gladly's rate limit."""
@@ -63,11 +66,13 @@ async def test_the_demo_shows_every_scene_and_leaves_nothing_running():
         said, _ = await process.communicate()
         assert process.returncode == 0, said.decode()
         assert_all_shown(said.decode())
+        assert said.decode().endswith("What the demo wrote was removed.\n")
         assert not is_anything_left(process)
 
 
-async def test_a_demo_that_stays_prints_a_url_that_works_and_ends_on_sigterm():
-    async with demo("--serve") as process:
+async def test_a_demo_that_stays_prints_a_url_that_works_and_leaves_a_log_to_review(tmp_path):
+    folder = tmp_path / "d"
+    async with demo("--serve", "--folder", str(folder)) as process:
         assert process.stdout
         said = (await process.stdout.readuntil(b"--method tools/list\n")).decode()
         assert_all_shown(said)
@@ -78,6 +83,22 @@ async def test_a_demo_that_stays_prints_a_url_that_works_and_ends_on_sigterm():
             assert "list_all_gladly_inboxes" in await agent.tools()
             assert (await agent.call("list_all_gladly_inboxes")).value
         process.terminate()
-        await process.stdout.read()
+        rest = (await process.stdout.read()).decode()
+        assert f"is in {folder}, its audit log in {folder}/audit.\n" in rest
         assert await process.wait() == 0
         assert not is_anything_left(process)
+    reviewed = await asyncio.create_subprocess_exec(
+        "sh", "-euc", of_the_demo(README.read_text()), cwd=tmp_path, stdout=PIPE
+    )
+    printed, _ = await reviewed.communicate()
+    assert reviewed.returncode == 0, printed.decode()
+    assert (tmp_path / "report.html").is_file()
+
+
+def of_the_demo(text: str) -> str:
+    """The README's commands for a reviewer of this demo: its log, and no log of what it said."""
+    (block,) = re.findall(r"```sh\n(LOG=.*?)```", text, re.DOTALL)
+    block = block.replace("LOG=audit ", "LOG=d/audit ").replace("sidecar audit", f"{PROGRAM} audit")
+    return "\n".join(
+        line for line in block.splitlines() if "--anchor" not in line and "EVENT-ID" not in line
+    )

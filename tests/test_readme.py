@@ -1,4 +1,7 @@
-"""The README says what is true: its tables are the code's, its commands run as they stand."""
+"""The README says what is true: its tables are the code's, its commands run as they stand.
+
+Over 300 lines: its commands are run one after another, in one folder.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ import tools
 import yaml
 from gladly_fixtures import stack
 
+from sidecar.audit.reports import KEEPING
 from sidecar.local import Folder
 from sidecar.local.processes import free_port
 
@@ -71,6 +75,25 @@ def test_no_test_bears_an_invariants_number_in_a_file_that_the_readme_does_not_n
             re.findall(r"^(?:async )?def test_invariant_(\d+)_", path.read_text(), re.MULTILINE)
         ):
             assert bare or f"`tests/{path.name}`" in rows[number], path.name
+
+
+def test_every_metric_of_the_alerts_stands_in_the_generated_table_with_its_labels():
+    (text,) = re.findall(r"### Alerts\n.*?```yaml\n(.*?)```", TEXT, re.DOTALL)
+    (group,) = yaml.safe_load(text)["groups"]
+    table = dict(re.findall(r"^\| `(sidecar_\w+)` \| \w+ \| (.*?) \|", TEXT, re.MULTILINE))
+    for rule in group["rules"]:
+        named = re.findall(r"(sidecar_\w+)(?:\{(\w+)=)?", rule["expr"])
+        assert named
+        for metric, label in named:
+            assert metric in table
+            assert not label or f"`{label}`" in table[metric]
+
+
+def test_what_may_be_pruned_is_the_same_list_in_the_readme_and_in_a_report():
+    (told,) = re.findall(r"oldest closed file that is\n\n((?:- .*\n)+)", TEXT)
+    words = [line.removeprefix("- ").partition(":")[0] for line in told.splitlines()]
+    *conditions, days = [word.strip(",. ").replace("`", "") for word in words]
+    assert f"{', '.join(conditions)} and {days}" in KEEPING.text()
 
 
 def test_every_link_of_the_readme_leads_to_a_file():

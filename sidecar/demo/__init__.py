@@ -24,9 +24,12 @@ def run(folder: Path | None, *, stay: bool) -> int:
     """Play every scene; give 0 when each showed what it promises. `stay` then keeps it up."""
     with tempfile.TemporaryDirectory(prefix="sidecar-demo-") as temporary:
         try:
-            return asyncio.run(_run(folder or Path(temporary), stay=stay))
+            code = asyncio.run(_run(folder or Path(temporary), stay=stay))
         except asyncio.CancelledError:
-            return 128 + signal.SIGTERM
+            code = 128 + signal.SIGTERM
+    kept = f"is in {folder}, its audit log in {folder / 'audit'}" if folder else "was removed"
+    print(f"What the demo wrote {kept}.")
+    return code
 
 
 async def _run(folder: Path, *, stay: bool) -> int:

@@ -9,9 +9,10 @@ from sidecar.audit.table import Table
 _ROWS: Final = (
     (
         "how long it is kept",
-        """Closed segments stay until the folder's bound (audit.max_bytes) is near. Then the oldest
-        may be removed, and only those that are signed, anchored and shipped to where the operator
-        keeps them; with none of these, a full log refuses calls rather than forget.""",
+        """Closed segments stay until the folder's bound (audit.max_bytes) is near, or the disk is
+        nearly full. Then the oldest may be pruned if it is signed, anchored, shipped and older than
+        audit.keep_days; while one of these is missing, a full log refuses calls rather than
+        forget.""",
     ),
     (
         "what pruning leaves",
