@@ -8,6 +8,7 @@ from typing import Any
 import jsonschema
 import kubernetes_validate
 import pytest
+import readme
 import yaml
 from chart import BEARER, CASES, CHART, KUBERNETES, render, run_helm, settings_in, template, the
 from pydantic import BaseModel
@@ -63,7 +64,7 @@ def test_values_and_schema_name_the_same_things() -> None:
 
 def test_every_value_is_explained_by_a_comment() -> None:
     lines = (CHART / "values.yaml").read_text().splitlines()
-    assert len(lines) <= 150
+    assert len(lines) <= 200
     for path, _ in leaves(SCHEMA, VALUES):
         key = path.rsplit(".", 1)[-1]
         at = [number for number, line in enumerate(lines) if re.match(rf"\s*{key}:", line)]
@@ -162,6 +163,16 @@ def test_the_schema_refuses(wrong: str, named: str, major: str) -> None:
         (["pseudonymSecret.name=a"], "set pseudonymSecret.keyIds"),
         (["pseudonymSecret.keyIds={k1}"], "set pseudonymSecret.name"),
         (["settings.endpoints[0].name=a", "settings.endpoints[0].token_file=/x"], "tokenKey"),
+        (["settings.telemetry.headers_file=/x"], "telemetry.headers_file names a file"),
+        (["settings.telemetry.ca_file=/x"], "telemetry.ca_file names a file"),
+        (["telemetrySecret.headersKey=h"], "set telemetrySecret.name"),
+        (["telemetrySecret.name=a"], "set telemetrySecret.headersKey"),
+        (["telemetrySecret.name=a", "telemetrySecret.caKey=c"], "set settings.telemetry.otlp_url"),
+        (["audit.ship.otlpSecret.caKey=c"], "set audit.ship.otlpSecret.name"),
+        (
+            ["audit.ship.otlpSecret.name=a", "audit.ship.otlpSecret.headersKey=h"],
+            "set audit.ship.otlpUrl",
+        ),
         (["settings.policy.engine=opa"], "set settings.policy.opa_url"),
     ],
 )
@@ -192,6 +203,28 @@ def test_the_readme_names_what_the_chart_refuses_of_policy_and_catalog() -> None
         refused = set(KNOWN[name].model_fields) - set(values[name]["properties"])
         assert refused
         assert all(f"`{name}.{field}`" in text for field in refused)
+
+
+def test_the_readme_names_every_setting_that_the_chart_has_no_value_for() -> None:
+    """Sections that pass through whole are the settings' own; the rest has a value or is named."""
+    values = SCHEMA["properties"]["settings"]["properties"]
+    whole = {name for name, known in values.items() if "properties" not in known}
+    template_of_settings = (CHART / "templates" / "settings.yaml").read_text()
+    text = (CHART / "README.md").read_text()
+    mounted = {"bearer.issuers[].kubernetes.pod_uid_file", "endpoints[].token_file"}
+    table = readme.README.read_text().partition("<!-- generated: settings -->")[2]
+    names = re.findall(r"^\| `([\w.\[\]]+)` \|", table.partition("<!-- end -->")[0], re.MULTILINE)
+    assert len(names) > 50
+    for name in names:
+        section, _, field = name.partition(".")
+        section, last = section.removesuffix("[]"), name.rsplit(".", 1)[-1]
+        is_file = last.endswith("_file") and name not in mounted
+        has_value = (
+            (section in whole and not is_file)
+            or field.partition("[]")[0] in values.get(section, {}).get("properties", {})
+            or f'"{last}"' in template_of_settings
+        )
+        assert has_value or f"`{name}`" in text or f"`{section}`" in text, name
 
 
 @needs_helm

@@ -29,6 +29,23 @@ from sidecar import identity, settings
 
 pytestmark = pytest.mark.sockets
 
+MOUNTED = {
+    "backend/url": "https://mcp.example.com/mcp/secret",
+    "backend/token": "fixture",
+    "endpoints/key": "k" * 43,
+    "endpoints/token": "t" * 43,
+    "denied/denied.yaml": "jti: []\n",
+    "pod/uid": "0b5f1e0c-6c5f-4a53-9d0b-0f1f9d1c2a3b",
+    "signing/key": "fixture",
+    "pseudonyms/k1": "1" * 43,
+    "pseudonyms/k2": "2" * 43,
+    "telemetry/headers": "x-key: fixture\n",
+    "telemetry/ca.pem": "fixture",
+    "ship/headers": "x-key: fixture\n",
+    "ship/ca.pem": "fixture",
+}
+"""What Secrets, ConfigMaps and the downward API put into the pod, as far as settings look."""
+
 PARENT = """\
 apiVersion: v2
 name: team
@@ -89,8 +106,8 @@ def test_no_container_but_the_sidecar_mounts_a_secret(case: str) -> None:
     secrets = [volume["name"] for volume in pod["volumes"] if "secret" in volume]
     shared = {"mcp-agent-endpoint"} & set(secrets)
     ours = set(secrets) - shared
-    wanted = {"mcp-sidecar-endpoints", "mcp-sidecar-signing", "mcp-sidecar-pseudonyms"}
-    assert ours - wanted == {"mcp-sidecar-backend"}
+    optional = {"endpoints", "signing", "pseudonyms", "telemetry", "ship"}
+    assert ours - {f"mcp-sidecar-{name}" for name in optional} == {"mcp-sidecar-backend"}
     assert all(mounted_in(pod, name) == {"mcp-sidecar"} for name in ours)
     assert all(mounted_in(pod, name) == {"agent"} for name in shared)
     for container in containers_of(pod).values():
@@ -119,6 +136,36 @@ def test_an_endpoints_token_is_in_both_containers_and_the_key_of_the_hashes_in_o
     assert items["mcp-sidecar-endpoints"][1:] == items["mcp-agent-endpoint"]
     told = {v["name"]: v["value"] for v in containers_of(pod)["agent"]["env"]}
     assert told["MCP_ENDPOINT_FILE"] == "/var/run/secrets/mcp-endpoint/token"
+
+
+def test_a_collectors_headers_and_authorities_are_mounted_where_the_settings_look() -> None:
+    documents = render("endpoints-values.yaml")
+    pod, loaded = pod_of(documents), settings_in(documents)
+    items = {v["name"]: v["secret"]["items"] for v in pod["volumes"] if "secret" in v}
+    both = [{"key": "headers", "path": "headers"}, {"key": "ca.pem", "path": "ca.pem"}]
+    assert items["mcp-sidecar-telemetry"] == items["mcp-sidecar-ship"] == both
+    told = loaded["telemetry"]
+    assert told["headers_file"] == "/etc/sidecar/telemetry/headers"
+    assert told["ca_file"] == "/etc/sidecar/telemetry/ca.pem"
+    ship = loaded["audit"]["ship"]
+    assert ship["otlp_headers_file"] == "/etc/sidecar/ship/headers"
+    assert ship["otlp_ca_file"] == "/etc/sidecar/ship/ca.pem"
+    assert ship["timeout"] == 2.5
+
+
+def test_how_long_the_log_is_kept_and_how_often_it_is_signed_reach_the_settings() -> None:
+    loaded = settings_in(render("endpoints-values.yaml"))["audit"]
+    assert loaded["keep_days"] == 30
+    assert loaded["segment_bytes"] == 64 * 2**20
+    assert loaded["heartbeat_seconds"] == 30
+
+
+def test_a_pods_own_labels_and_annotations_come_beside_the_charts_which_win() -> None:
+    template = the("Deployment", render("endpoints-values.yaml"))["spec"]["template"]["metadata"]
+    assert template["labels"]["example.com/team"] == "support"
+    assert template["labels"]["app.kubernetes.io/name"] == "gladly-mcp-sidecar"
+    assert template["annotations"]["example.com/owner"] == "support"
+    assert len(template["annotations"]["checksum/settings"]) == 64
 
 
 def test_the_agents_token_has_the_audience_of_the_settings_and_is_the_agents_alone() -> None:
@@ -183,17 +230,11 @@ def test_the_audit_log_ends_before_its_volume_does(mebibytes: int) -> None:
 def test_the_sidecar_accepts_the_settings_it_is_given(case: str, tmp_path: Path) -> None:
     """Only the folders differ: those of the pod do not exist here."""
     text = yaml.safe_dump(settings_in(render(case)))
-    parts = ("policies", "backend", "audit", "endpoints", "pod", "denied", "signing", "pseudonyms")
-    for folder in parts:
+    for folder in ("policies", "audit"):
         (tmp_path / folder).mkdir()
-    for key in ("signing/key", "pseudonyms/k1", "pseudonyms/k2"):
-        (tmp_path / key).write_text("k" * 43)
-    (tmp_path / "endpoints" / "key").write_text("k" * 43)
-    (tmp_path / "denied" / "denied.yaml").write_text("jti: []\n")
-    (tmp_path / "endpoints" / "token").write_text("t" * 43)
-    (tmp_path / "pod" / "uid").write_text("0b5f1e0c-6c5f-4a53-9d0b-0f1f9d1c2a3b")
-    (tmp_path / "backend" / "url").write_text("https://mcp.example.com/mcp/secret")
-    (tmp_path / "backend" / "token").write_text("fixture")
+    for name, content in MOUNTED.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
     file = tmp_path / "settings.yaml"
     file.write_text(re.sub(r"/etc/sidecar|/var/lib/sidecar", str(tmp_path), text))
     loaded = settings.load(file)

@@ -25,6 +25,25 @@
 {{- if and .Values.pseudonymSecret.keyIds (not .Values.pseudonymSecret.name) -}}
 {{- fail "pseudonymSecret.keyIds names keys but no Secret; set pseudonymSecret.name" -}}
 {{- end -}}
+{{- range $path, $secret := dict "telemetrySecret" .Values.telemetrySecret "audit.ship.otlpSecret" .Values.audit.ship.otlpSecret -}}
+{{- if and $secret.name (not (or $secret.headersKey $secret.caKey)) -}}
+{{- fail (printf "%s.name is set without a key; set %s.headersKey or %s.caKey" $path $path $path) -}}
+{{- end -}}
+{{- if and (or $secret.headersKey $secret.caKey) (not $secret.name) -}}
+{{- fail (printf "%s names a key but no Secret; set %s.name" $path $path) -}}
+{{- end -}}
+{{- end -}}
+{{- if and .Values.telemetrySecret.name (not .Values.settings.telemetry) -}}
+{{- fail "telemetrySecret.name is set without a collector; set settings.telemetry.otlp_url" -}}
+{{- end -}}
+{{- if and .Values.audit.ship.otlpSecret.name (not .Values.audit.ship.otlpUrl) -}}
+{{- fail "audit.ship.otlpSecret.name is set without a collector; set audit.ship.otlpUrl" -}}
+{{- end -}}
+{{- range $key, $_ := .Values.settings.telemetry -}}
+{{- if hasSuffix "_file" $key -}}
+{{- fail (printf "settings.telemetry.%s names a file that the chart does not mount; set telemetrySecret, which mounts headers and authorities" $key) -}}
+{{- end -}}
+{{- end -}}
 {{- range .Values.settings.endpoints -}}
 {{- if and .token_file (not $.Values.endpointSecret.tokenKey) -}}
 {{- fail (printf "endpoint %q has a token_file; set endpointSecret.name and endpointSecret.tokenKey, which mount it" .name) -}}

@@ -76,6 +76,16 @@ Another chart that depends on this one uses it, and the volumes below, in its ow
       mountPath: /etc/sidecar/pseudonyms
       readOnly: true
     {{- end }}
+    {{- if .Values.telemetrySecret.name }}
+    - name: mcp-sidecar-telemetry
+      mountPath: /etc/sidecar/telemetry
+      readOnly: true
+    {{- end }}
+    {{- if .Values.audit.ship.otlpSecret.name }}
+    - name: mcp-sidecar-ship
+      mountPath: /etc/sidecar/ship
+      readOnly: true
+    {{- end }}
     {{- if .Values.denyList }}
     # A whole folder, never subPath: what is revoked while the pod runs has to be seen.
     - name: mcp-sidecar-denied
@@ -165,6 +175,23 @@ Another chart that depends on this one uses it, and the volumes below, in its ow
       {{- range .keyIds }}
       - key: {{ . | quote }}
         path: {{ . | quote }}
+      {{- end }}
+{{- end }}
+{{- end }}
+{{- range $volume, $secret := dict "telemetry" .Values.telemetrySecret "ship" .Values.audit.ship.otlpSecret }}
+{{- if $secret.name }}
+- name: mcp-sidecar-{{ $volume }}
+  secret:
+    secretName: {{ $secret.name }}
+    defaultMode: 292
+    items:
+      {{- if $secret.headersKey }}
+      - key: {{ $secret.headersKey | quote }}
+        path: headers
+      {{- end }}
+      {{- if $secret.caKey }}
+      - key: {{ $secret.caKey | quote }}
+        path: ca.pem
       {{- end }}
 {{- end }}
 {{- end }}
