@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from sidecar.audit.following import follow
 from sidecar.audit.keys import PUBLIC_FILE
 from sidecar.audit.reader import lines
 from sidecar.audit.verification import Verification
+from sidecar.errors import ConfigError
 
 
 def origin(log: Path, found: Verification, anchor: str | None, keys: Sequence[Path]) -> str:
@@ -22,7 +24,7 @@ def origin(log: Path, found: Verification, anchor: str | None, keys: Sequence[Pa
     The times are those of the log's first and last line, whatever time the report is about.
     Raises ConfigError if the log cannot be read, or the anchor is malformed.
     """
-    first, last = next(lines(log), b""), next(follow(log, 1, lambda: False), b"")
+    first, last = next(lines(log), b""), _last(log)
     instances = ", ".join(found.instances) or "unknown"
     named = "instances" if len(found.instances) > 1 else "instance"
     now = datetime.now(UTC).isoformat(sep=" ", timespec="seconds").removesuffix("+00:00")
@@ -32,6 +34,13 @@ def origin(log: Path, found: Verification, anchor: str | None, keys: Sequence[Pa
         f"made {now} by sidecar {__version__}; "
         f"key: {_key(log, keys)}; anchors: {noted or 'none'}."
     )
+
+
+def _last(log: Path) -> bytes:
+    """The last line; empty where a crash while rotating left no file that is written."""
+    with suppress(ConfigError):
+        return next(follow(log, 1, lambda: False), b"")
+    return b""
 
 
 def _at(raw: bytes) -> str:
