@@ -12,6 +12,7 @@ from test_audit_event import VALIDATOR
 
 from sidecar.errors import OrganDown
 from sidecar.exchange import shown_name, subjects
+from sidecar.exchange.subjects import shown, shown_merges
 from sidecar.model import Head, Reply, Subject, Tool
 
 READ = "list_all_gladly_tasks"
@@ -82,3 +83,54 @@ def test_subjects_are_ids_each_once_and_prose_is_withheld():
         {"kind": "task", "id": "t"},
     ]
     assert subjects(tool, {"customer_id": 5}, "odd") == []
+
+
+CUSTOMER = "OOrlNMXeS72gs_WEX2TtMg"
+CONVERSATION = "get_single_gladly_conversation_by_id"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        "4155552671",
+        "123-45-6789",
+        "4111111111111111",
+        "4111-1111-1111-1111---",
+        "Jane_Roe-Smith",
+        "JANE",
+        "2026-01-02T03:04:05Z",
+        "c-1",
+    ],
+)
+async def test_an_id_that_a_caller_chose_is_withheld_in_every_event(tmp_path, chosen):
+    async with flow(tmp_path) as f:
+        f.backend.reply = tool_result({"id": CUSTOMER, "customerId": chosen})
+        await f.ask(call(CONVERSATION, id=chosen))
+        for event in f.events():
+            about = event["data"]["subjects"]
+            assert about[0] == {"kind": "conversation", "id": "[withheld]"}
+            assert {one["id"] for one in about} == {"[withheld]"}
+
+
+def test_an_id_that_looks_made_by_a_machine_is_withheld_where_the_scan_found_something():
+    met = [{"kind": "customer", "id": CUSTOMER}, {"kind": "task", "id": CUSTOMER}]
+    assert shown(met) == met
+    assert {one["id"] for one in shown(met, frozenset({CUSTOMER}))} == {"[withheld]"}
+
+
+def test_a_merge_with_an_id_that_a_caller_chose_makes_nobody_kin():
+    other = "rVam0PqLTSuGk3xN1bYw7A"
+    merges = [{"from": "Jane_Roe", "to": other}, {"from": CUSTOMER, "to": other}]
+    assert shown_merges(merges, frozenset()) == merges[1:]
+    assert shown_merges(merges, frozenset({other})) == []
+
+
+@pytest.mark.anyio
+async def test_customers_with_ids_that_are_withheld_still_count_as_many(tmp_path):
+    async with flow(tmp_path) as f:
+        f.backend.reply = tool_result({"result": []})
+        for n in range(3):
+            await f.ask(call(READ, customer_id=f"shop-{n}"))
+        recent = f.events("intent")[-1]["decision"]["input"]["recent"]
+        assert (recent["customers"], recent["new_customers"]) == (2, 1)

@@ -19,7 +19,7 @@ from sidecar.exchange import context
 from sidecar.exchange.actors import actor as actor_of
 from sidecar.exchange.names import shown_id, shown_name, shown_text
 from sidecar.exchange.state import Exchange, Told
-from sidecar.exchange.subjects import subjects
+from sidecar.exchange.subjects import shown, shown_merges, subjects, suspected
 from sidecar.model import Caller, Event, Finding, JsonObject
 
 _MOST: Final = 500
@@ -178,24 +178,32 @@ def _data_in(exchange: Exchange) -> JsonObject:
     if exchange.tool is not None:
         if _EXPORT in exchange.tool.tags:
             section["is_export"] = True
-        if found := [*subjects(exchange.tool, exchange.arguments), *exchange.people]:
+        named = shown(subjects(exchange.tool, exchange.arguments), _suspected(exchange))
+        if found := [*named, *exchange.people]:
             section["subjects"] = found
     return section
 
 
 def _data_out(exchange: Exchange, refusal: Refusal | None) -> JsonObject:
     tally = exchange.tally
+    suspect = _suspected(exchange)
     sections: Mapping[str, Any] = {
         "result": _result(exchange, refusal),
         "found": tally.found,
         "masked": tally.masked,
         "kept": tally.kept,
-        "subjects": tally.subjects[:_MOST],
+        "subjects": shown(tally.subjects[:_MOST], suspect),
         "subjects_total": len(tally.subjects) if len(tally.subjects) > _MOST else 0,
-        "merged": tally.merged[:_MOST],
+        "merged": shown_merges(tally.merged[:_MOST], suspect),
         "is_export": exchange.tool is not None and _EXPORT in exchange.tool.tags,
     }
     return {name: value for name, value in sections.items() if value}
+
+
+def _suspected(exchange: Exchange) -> frozenset[str]:
+    if exchange.tool is None or not exchange.findings:
+        return frozenset()
+    return suspected(exchange.tool, exchange.arguments, exchange.findings)
 
 
 def _result(exchange: Exchange, refusal: Refusal | None) -> str:
