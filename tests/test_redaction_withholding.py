@@ -7,12 +7,13 @@ from typing import Any
 
 import orjson
 import pytest
+from flow import call, flow
 from hypothesis import given
 from hypothesis import strategies as st
 from test_redaction_properties import values
 
 from sidecar.errors import Malformed
-from sidecar.redaction import scan, withhold
+from sidecar.redaction import scan, withhold, withhold_pointer
 from sidecar.redaction.marks import has_safe_shape
 from sidecar.redaction.withholding import MAX_MEMBERS
 
@@ -131,3 +132,31 @@ def test_no_free_text_and_no_strange_key_comes_through(value):
 @given(st.recursive(st.integers(), lambda inner: st.lists(inner, max_size=9), max_leaves=400))
 def test_a_record_is_bounded(value):
     assert orjson.dumps(withhold([value] * 90, ())).count(b",") <= 2 * MAX_MEMBERS
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [
+        ("email", "email"),
+        ("Jane Roe/5 Elm Street~", "[withheld: 22 characters]"),
+        ("x" * 300, "[withheld: 300 characters]"),
+        ("", "[withheld: 0 characters]"),
+        ("jane@example.com", "[withheld: 7 characters]"),
+    ],
+)
+def test_the_keys_of_a_pointer_are_withheld_as_those_of_the_record(key, shown):
+    (found,) = scan({"of": [{key: {"card": "4111111111111111"}}]})[-1:]
+    assert withhold_pointer(found.pointer) == f"/of/0/{shown}/card"
+    assert withhold_pointer("") == ""
+
+
+@pytest.mark.anyio
+async def test_a_name_that_is_the_key_of_a_finding_stands_nowhere_in_the_log(tmp_path):
+    async with flow(tmp_path) as f:
+        name = "Jane Roe-Smith, 12 Long Street"
+        await f.ask(call("create_a_gladly_task", **{name: "jane.roe@example.com"}))
+        (event, *_) = f.events()
+        shown = f"[withheld: {len(name)} characters]"
+        assert event["decision"]["input"]["findings"][0]["pointer"] == "/" + shown
+        assert shown in event["decision"]["input"]["arguments"]
+        assert b"Long Street" not in f.log.read_bytes()

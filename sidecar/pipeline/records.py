@@ -173,7 +173,10 @@ class Records:
             **asked,
             "tools": [{**asked["tools"][0], "name": exchanges.shown_name(tool.name)}],
             "arguments": arguments,
-            "findings": asked["findings"][:_MOST],
+            "findings": [
+                {**found, "pointer": redaction.withhold_pointer(found["pointer"])}
+                for found in asked["findings"][:_MOST]
+            ],
             "caller": self._callers.of(facts.caller, lambda: redaction.scrub_value(caller)),
             "endpoint": {**endpoint, "name": exchanges.shown_text(endpoint["name"])},
         }

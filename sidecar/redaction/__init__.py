@@ -29,7 +29,7 @@ from sidecar.redaction.pseudonyms import NONE, PSEUDONYMOUS, Key, Pseudonyms
 from sidecar.redaction.redactor import Counts, Redactor
 from sidecar.redaction.scanning import scan
 from sidecar.redaction.scrubbing import scrub, scrub_value
-from sidecar.redaction.withholding import withhold
+from sidecar.redaction.withholding import withhold, withhold_pointer
 
 __all__ = [
     "NONE",
@@ -48,4 +48,5 @@ __all__ = [
     "scrub_value",
     "use",
     "withhold",
+    "withhold_pointer",
 ]

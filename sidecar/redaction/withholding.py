@@ -18,6 +18,8 @@ MAX_MEMBERS = 200
 """Members of objects and elements of lists that a record holds, all levels together."""
 MAX_LEVELS = 8
 _KEY = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_TOLD = re.compile(r"\[withheld: \d+ characters\]")
+"""A key that stands in a pointer as its length alone."""
 _SHORT = 8
 """Characters of the longest number that is a count or a size, and not data."""
 
@@ -37,6 +39,17 @@ def withhold(value: Any, findings: Iterable[Finding]) -> Any:
     for finding in findings:
         entities.setdefault(finding.pointer, finding.entity)
     return _Copy(entities).of(value, None, 0)
+
+
+def withhold_pointer(pointer: str) -> str:
+    """A pointer of `scan` for the same record: its keys as `withhold` writes them.
+
+    Of a key that holds personal data, and so stands masked in the pointer, the length of the
+    masked key is told.
+    """
+    keys = [key.replace("~1", "/").replace("~0", "~") for key in pointer.split("/")[1:]]
+    told = (key if _TOLD.fullmatch(key) else _key(key) for key in keys)
+    return "".join("/" + leaves.escaped(key) for key in told)
 
 
 class _Copy:
