@@ -77,12 +77,12 @@ def test_subjects_are_ids_each_once_and_prose_is_withheld():
     )
     tool = Tool("t", is_known=True, subjects=rules)
     payload = {"result": [{"customerId": "c-1"}, {"customerId": "Jane Roe", "task": {"id": "t"}}]}
-    assert subjects(tool, {"customer_id": "c-1"}, payload) == [
+    assert subjects(tool, {"customer_id": "c-1"}, [payload]) == [
         {"kind": "customer", "id": "c-1"},
         {"kind": "customer", "id": "[withheld]"},
         {"kind": "task", "id": "t"},
     ]
-    assert subjects(tool, {"customer_id": 5}, "odd") == []
+    assert subjects(tool, {"customer_id": 5}, ["odd"]) == []
 
 
 CUSTOMER = "OOrlNMXeS72gs_WEX2TtMg"

@@ -194,6 +194,7 @@ def _data_out(exchange: Exchange, refusal: Refusal | None) -> JsonObject:
         "kept": tally.kept,
         "subjects": shown(tally.subjects[:_MOST], suspect),
         "subjects_total": len(tally.subjects) if len(tally.subjects) > _MOST else 0,
+        "subjects_unknown": tally.has_unknown_subjects,
         "merged": shown_merges(tally.merged[:_MOST], suspect),
         "is_export": exchange.tool is not None and _EXPORT in exchange.tool.tags,
     }

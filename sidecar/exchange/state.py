@@ -28,7 +28,8 @@ class Facts(Protocol):
 class Tally:
     """What comes back is counted here while a reply streams; the one thing that grows.
 
-    Counts are by entity. `hidden` are the names of tools taken out of lists; `merged` customers
+    Counts are by entity. It `has_unknown_subjects` if personal data came back and nothing tells
+    whose. `hidden` are the names of tools taken out of lists; `merged` customers
     that Gladly merged into others. `scan` is whether what came back was `scanned`, or is
     `unscannable` and passed all the same (a 429). A call `is_waiting` whose stream ended early, to
     be resumed on another one. It `is_rate_limited` if a vendor's 429 came inside a result or an
@@ -40,6 +41,7 @@ class Tally:
     masked: Counter[str] = field(default_factory=Counter)
     kept: Counter[str] = field(default_factory=Counter)
     subjects: list[JsonObject] = field(default_factory=list)
+    has_unknown_subjects: bool = False
     merged: list[JsonObject] = field(default_factory=list)
     scan: Literal["", "scanned", "unscannable"] = ""
     hidden: list[str] = field(default_factory=list)

@@ -23,7 +23,7 @@ _MOST: Final = 1000
 """Objects and lists of an error that are looked through for a merge."""
 
 
-def subjects(tool: Tool, arguments: JsonObject, payload: Any = None) -> list[JsonObject]:
+def subjects(tool: Tool, arguments: JsonObject, payloads: Sequence[Any] = ()) -> list[JsonObject]:
     """Whose data a call is about, by the catalog's rules: ids only, each once, in order.
 
     For the memory of this process, which tells one customer from another. An id that a caller
@@ -31,7 +31,7 @@ def subjects(tool: Tool, arguments: JsonObject, payload: Any = None) -> list[Jso
     """
     found: dict[tuple[str, str], None] = {}
     for rule in tool.subjects:
-        for value in _pointed(rule, arguments, payload):
+        for value in _pointed(rule, arguments, payloads):
             found[(rule.kind, value if _ID.fullmatch(value) else _WITHHELD)] = None
     return [{"kind": kind, "id": value} for kind, value in found]
 
@@ -60,7 +60,7 @@ def suspected(tool: Tool, arguments: JsonObject, findings: Iterable[Finding]) ->
     """The ids among a call's arguments that findings point at."""
     pointers = {finding.pointer for finding in findings}
     rules = [r for r in tool.subjects if r.source == "argument" and r.pointer in pointers]
-    return frozenset(value for rule in rules for value in _pointed(rule, arguments, None))
+    return frozenset(value for rule in rules for value in _pointed(rule, arguments, ()))
 
 
 def _made(values: Iterable[str], suspects: frozenset[str]) -> set[str]:
@@ -71,7 +71,7 @@ def _made(values: Iterable[str], suspects: frozenset[str]) -> set[str]:
 
 
 def merges(
-    tool: Tool, arguments: JsonObject, payload: Any, *, is_error: bool = False
+    tool: Tool, arguments: JsonObject, payloads: Sequence[Any], *, is_error: bool = False
 ) -> list[JsonObject]:
     """Customers that were merged into others, each as `from` and `to`: ids alone.
 
@@ -80,10 +80,10 @@ def merges(
     """
     found: list[tuple[str, str]] = []
     if is_error:
-        found += _moved(payload)
+        found += _moved(payloads)
     else:
-        asked = _customers(tool, arguments, payload, "argument")
-        answered = _customers(tool, arguments, payload, "result")
+        asked = _customers(tool, arguments, payloads, "argument")
+        answered = _customers(tool, arguments, payloads, "result")
         if len(asked) == len(answered) == 1:
             found = [pair for pair in zip(asked, answered, strict=True) if pair[0] != pair[1]]
     return [
@@ -94,18 +94,20 @@ def merges(
 
 
 def _customers(
-    tool: Tool, arguments: JsonObject, payload: Any, source: Literal["argument", "result"]
+    tool: Tool,
+    arguments: JsonObject,
+    payloads: Sequence[Any],
+    source: Literal["argument", "result"],
 ) -> set[str]:
     rules = [r for r in tool.subjects if r.kind == "customer" and r.source == source]
-    return {value for rule in rules for value in _pointed(rule, arguments, payload)}
+    return {value for rule in rules for value in _pointed(rule, arguments, payloads)}
 
 
-def _pointed(rule: Subject, arguments: JsonObject, payload: Any) -> Iterator[str]:
+def _pointed(rule: Subject, arguments: JsonObject, payloads: Sequence[Any]) -> Iterator[str]:
     """The texts that a rule points to."""
-    if rule.source == "result" and payload is None:
-        return
     path = rule.pointer.split("/")[1:]
-    for source in [arguments] if rule.source == "argument" else _records(payload):
+    met = (record for payload in payloads for record in _records(payload))
+    for source in [arguments] if rule.source == "argument" else met:
         value: Any = source
         for part in path:
             value = value.get(part) if isinstance(value, dict) else None
@@ -114,14 +116,14 @@ def _pointed(rule: Subject, arguments: JsonObject, payload: Any) -> Iterator[str
 
 
 def _records(payload: Any) -> list[Any]:
-    """A list, the list under `result` as some servers wrap it, or the one record itself."""
+    """A list, the list under `result` as some servers wrap it, or the record, so wrapped or not."""
     inner = payload.get("result") if isinstance(payload, dict) else payload
-    return inner if isinstance(inner, list) else [payload]
+    return inner if isinstance(inner, list) else [payload, inner]
 
 
-def _moved(payload: Any) -> Iterator[tuple[str, str]]:
+def _moved(payloads: Sequence[Any]) -> Iterator[tuple[str, str]]:
     """What the errors of an envelope say of merges, from the outside to the inside."""
-    met = [payload]
+    met = list(payloads[:_MOST])
     for value in met:
         if len(met) > _MOST:
             return

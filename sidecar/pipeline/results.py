@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from typing import Any, Final
 
 import orjson
@@ -47,10 +48,12 @@ class Results:
         tool = asked.tool or Tool(asked.method)
         done = await self._redactor.redact(result, tool, _masks(asked))
         _count(exchange, done)
-        payload = _payload(result)
-        exchange.tally.is_tool_error = result.get("isError") is True
-        exchange.tally.is_rate_limited = exchange.tally.is_tool_error and _is_429(payload)
-        _about(exchange, tool, asked.arguments, payload, is_error=exchange.tally.is_tool_error)
+        is_error = result.get("isError") is True
+        exchange.tally.is_tool_error = is_error
+        exchange.tally.is_rate_limited = is_error and any(map(_is_429, done.payloads))
+        _about(exchange, tool, asked.arguments, done.payloads, is_error=is_error)
+        is_personal = bool(done.findings and tool.subjects)
+        exchange.tally.has_unknown_subjects = is_personal and not exchange.tally.subjects
         shown: JsonObject = done.value
         return shown
 
@@ -102,7 +105,7 @@ class Results:
     async def _error(self, exchange: Exchange, asked: Exchange, error: JsonObject) -> JsonObject:
         exchange.tally.is_rate_limited = _is_429(error.get("data"))
         if asked.tool is not None:
-            _about(exchange, asked.tool, asked.arguments, error.get("data"), is_error=True)
+            _about(exchange, asked.tool, asked.arguments, [error.get("data")], is_error=True)
         if asked.tool is None or "data" not in error:
             done = await self._redactor.redact_value(error, _masks(asked))
             _count(exchange, done)
@@ -192,12 +195,17 @@ class Results:
 
 
 def _about(
-    exchange: Exchange, tool: Tool, arguments: JsonObject, payload: Any, *, is_error: bool
+    exchange: Exchange,
+    tool: Tool,
+    arguments: JsonObject,
+    payloads: Sequence[Any],
+    *,
+    is_error: bool,
 ) -> None:
     """Note whose data came back; of a customer who was merged into another, both."""
     tally = exchange.tally
-    tally.merged = exchanges.merges(tool, arguments, payload, is_error=is_error)
-    met = exchanges.subjects(tool, arguments, payload)
+    tally.merged = exchanges.merges(tool, arguments, payloads, is_error=is_error)
+    met = exchanges.subjects(tool, arguments, payloads)
     new = [{"kind": "customer", "id": merge["to"]} for merge in tally.merged]
     tally.subjects = [*met, *(one for one in new if one not in met)]
 
@@ -237,28 +245,6 @@ def _odd(detail: str) -> BackendFailed:
 def _is_429(envelope: Any) -> bool:
     """Whether a backend that frames a vendor's errors inside MCP frames a 429 here."""
     return isinstance(envelope, dict) and envelope.get("statusCode") == 429  # noqa: PLR2004 - RFC 6585
-
-
-def _payload(result: JsonObject) -> Any:
-    """What a call brought: the structured content, else the first text if that is JSON.
-
-    Of an error, the JSON that its text holds after words for a model.
-    """
-    if "structuredContent" in result:
-        return result["structuredContent"]
-    blocks = result.get("content")
-    first = blocks[0] if isinstance(blocks, list) and blocks else None
-    text = first.get("text") if isinstance(first, dict) else None
-    if not isinstance(text, str):
-        return None
-    if result.get("isError") is True:
-        text = text[max(text.find("{"), 0) :]
-    if not text.startswith(("{", "[")):
-        return None
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
 
 
 def _masks(asked: Exchange) -> tuple[Mask, ...]:

@@ -21,6 +21,7 @@ from sidecar.errors import BackendFailed
 from sidecar.model import Finding, JsonObject, Mask, Tool
 from sidecar.redaction import bypath, detect, leaves, marks, media, siblings
 from sidecar.redaction.leaves import Leaf
+from sidecar.redaction.payloads import payloads as payloads_of
 from sidecar.redaction.pseudonyms import NONE, Pseudonyms
 from sidecar.redaction.recogniser import Span
 from sidecar.redaction.recognisers.token import LABEL
@@ -42,13 +43,15 @@ class Redacted:
     """A value with its personal data masked, and what was seen in it.
 
     `findings` are what was masked and what a rule kept; their pointers lead into `value`, or to
-    the string in which JSON was found. `masked` and `kept` count them by entity.
+    the string in which JSON was found. `masked` and `kept` count them by entity. `payloads` are
+    what a call brought, unmasked, if its tool tells whose data that is, or if it is an error.
     """
 
     value: Any
     findings: tuple[Finding, ...] = ()
     masked: Mapping[str, int] = field(default_factory=dict)
     kept: Mapping[str, int] = field(default_factory=dict)
+    payloads: tuple[Any, ...] = field(default=(), repr=False, compare=False)
 
 
 def redact(
@@ -99,6 +102,8 @@ def redact_dumped(
     rules = Rules.of(masks, pseudonyms)
     tree = marks.tree(tool.pii, tool.safe, rules.pointers) if tool is not None else None
     tally = Tally(rules, deadline or Deadline())
+    is_read = tool is not None and (tool.subjects or value.get("isError") is True)
+    brought = payloads_of(value, tally.deadline) if is_read else ()
     payloads: bypath.Payloads = {}
     named = tree.named if tree is not None else None
     is_owned = named is not None or next(media.blocks(value), None) is not None
@@ -110,7 +115,7 @@ def redact_dumped(
         data = orjson.dumps(value)
     value = _Content(tally, tree, payloads).masked(value, data, is_owned=is_owned)
     masked, kept = tally.counts()
-    return Redacted(value, (*tally.masked, *tally.kept), masked, kept)
+    return Redacted(value, (*tally.masked, *tally.kept), masked, kept, brought)
 
 
 class _Content:
