@@ -74,18 +74,16 @@ def mask_paths(value: JsonObject, node: marks.Node, tally: Tally) -> Payloads:
             # Always: a repeated key would otherwise pass with the value that was not parsed.
             holder["text"] = orjson.dumps(inner).decode()
         else:
-            mask = partial(_has_masked, node=node, link=link, tally=tally)
+            mask = partial(_mask_record, node=node, link=link, tally=tally)
             holder["text"] = embedded.masked(holder["text"], mask)
     return payloads
 
 
-def _has_masked(root: Any, node: marks.Node, link: Link, tally: Tally) -> bool:
-    """Mask the marked leaves of a record in place; whether there are any."""
+def _mask_record(root: Any, node: marks.Node, link: Link, tally: Tally) -> None:
+    """Mask the marked leaves of a record in place."""
     tally.deadline.check()
-    places = marks.places(root, node)
-    for place in places.values():
+    for place in marks.places(root, node).values():
         _mask(place, leaves.pointer(link), tally)
-    return bool(places)
 
 
 def _shown(rules: Rules, entity: str, action: Action, raw: str) -> str:

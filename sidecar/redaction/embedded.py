@@ -1,7 +1,9 @@
-"""Records inside a text that is not JSON as a whole.
+"""Records inside a text that is not JSON as a whole, or that only lenient readers take for JSON.
 
 Servers write a line before a list, put it between fences, write one record a line, or quote what is
-JSON already. The catalog's paths hold there as well, or a name would pass for a word of prose.
+JSON already; and they write half a surrogate pair, NaN or a raw tab, which a strict parser rejects.
+The catalog's paths hold there as well, or a name would pass for a word of prose. What looks like a
+record and cannot be read is not shown.
 """
 
 from __future__ import annotations
@@ -13,49 +15,92 @@ from typing import Any, Final
 
 import orjson
 
-from sidecar.errors import BackendFailed
+from sidecar.errors import BackendFailed, Refusal
 from sidecar.redaction import leaves
 
 _LEVELS: Final = 3
 """How often JSON may be quoted in JSON and is still looked into for records."""
-_TRIES: Final = 16
-"""Brackets that begin nothing, after which a text is taken for prose."""
-_BEGIN: Final = re.compile(r"[\[{]")
-_DECODER: Final = json.JSONDecoder()
+_BLANK: Final = "\ufeff \t\r\n"
+_RECORD: Final = re.compile(r'\{\s*"')
+"""Where an object begins. A list is read object by object: the paths are those of a record."""
+_MEMBER: Final = re.compile(r"\{[^{}]*[\"']\s*:|\{\s*\w+\s*:\s*[\"'{\[]")
+"""A named member of an object, in quoted JSON or another language's notation."""
+_SAFE: Final = 18
+"""Characters of the longest integer that 64 bits surely hold."""
 
 
-def masked(text: str, mask: Callable[[Any], bool], level: int = 0) -> str:
-    """The text with each record that `mask` changed written anew; it says whether it had any.
+def masked(text: str, mask: Callable[[Any], object], level: int = 0) -> str:
+    """The text with each record in it written anew, after `mask` changed it in place.
 
     Raises:
-        BackendFailed: with reason `unscannable`, for a record that is nested too deeply.
+        BackendFailed: with reason `unscannable`, for a record that is nested too deeply, quoted
+            too often or cannot be read.
     """
-    inner = leaves.parsed(text)
-    if isinstance(inner, str):
-        if level >= _LEVELS:
-            return text
-        shown = masked(inner, mask, level + 1)
-        return text if shown == inner else orjson.dumps(shown).decode()
+    inner = _quoted(text)
+    if inner is not None:
+        if level >= _LEVELS and "{" in inner:
+            raise _unreadable()
+        shown = inner if level >= _LEVELS else masked(inner, mask, level + 1)
+        return text if shown == inner else orjson.dumps(_sound(shown)).decode()
     pieces: list[str] = []
-    position = done = tries = 0
-    while tries < _TRIES and (begin := _BEGIN.search(text, position)) is not None:
-        start, end = begin.start(), _end(text, begin.start())
-        record = leaves.parsed(text[start:end]) if end else None
-        if record is None:
-            tries += 1
-            position = start + 1
-            continue
-        leaves.check_inner(record, text[start:end], BackendFailed)
-        if mask(record):
-            pieces += (text[done:start], orjson.dumps(record).decode())
-            done = end
+    position = 0
+    while (begin := _RECORD.search(text, position)) is not None:
+        record, end = _read(text, begin.start())
+        mask(record)
+        pieces += (text[position : begin.start()], orjson.dumps(record).decode())
         position = end
-    return "".join((*pieces, text[done:]))
+    pieces.append(text[position:])
+    if _MEMBER.search("\x00".join(pieces[::2])) is not None:
+        raise _unreadable()
+    return "".join(pieces)
 
 
-def _end(text: str, start: int) -> int:
-    """Where the JSON value ends that starts here; 0 if none does."""
+def _quoted(text: str) -> str | None:
+    """What a text says that is one string in quotes."""
+    bare = text.strip(_BLANK)
+    if not bare.startswith('"'):
+        return None
     try:
-        return _DECODER.raw_decode(text, start)[1]
+        inner: Any = _DECODER.decode(bare)
+    except ValueError:
+        return None
+    return inner if isinstance(inner, str) else None
+
+
+def _read(text: str, start: int) -> tuple[Any, int]:
+    """The object that starts here, as our serialiser can write it, and where it ends."""
+    try:
+        record, end = _DECODER.raw_decode(text, start)
     except (ValueError, RecursionError):
-        return 0
+        raise _unreadable() from None
+    leaves.check_inner(record, text[start:end], BackendFailed)
+    try:
+        orjson.dumps(record)
+    except TypeError:
+        record = _sound(record)
+    return record, end
+
+
+def _sound(value: Any) -> Any:
+    """The same with a question mark for each half of a surrogate pair."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_sound(child) for child in value]
+    if isinstance(value, dict):
+        return leaves.object_of((_sound(key), _sound(child)) for key, child in value.items())
+    return value
+
+
+def _integer(digits: str) -> int | str:
+    """A number beyond 64 bits stays as text: no other number would be honest."""
+    return int(digits) if len(digits) <= _SAFE else digits
+
+
+_DECODER: Final = json.JSONDecoder(
+    strict=False, parse_int=_integer, parse_constant=lambda _name: None
+)
+
+
+def _unreadable() -> Refusal:
+    return leaves.unscannable(BackendFailed, "holds what looks like a record and is no JSON")
