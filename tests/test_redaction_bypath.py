@@ -265,3 +265,26 @@ def test_what_looks_like_a_record_and_cannot_be_read_is_withheld(text):
 )
 def test_prose_with_brackets_passes(text):
     assert shown(text) == text
+
+
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        lambda record: {"data": record},
+        lambda record: {"results": [record]},
+        lambda record: {"result": {"data": [record]}},
+        lambda record: {"data": {"customers": [record]}, "next": None},
+        lambda record: [{"data": record}, record],
+        lambda record: [[record]],
+    ],
+)
+def test_records_in_an_envelope_that_nobody_knows_are_masked_by_path(envelope):
+    assert structured(envelope(JANE)) == envelope(structured(JANE))
+    assert text(orjson.dumps(envelope(JANE)).decode(), tool=CUSTOMER) == (
+        orjson.dumps(envelope(structured(JANE))).decode()
+    )
+
+
+def test_what_is_below_a_record_is_no_record():
+    payload = {"name": "Jane Doe", "inbox": {"name": "Support"}}
+    assert structured({"result": [payload]}) == {"result": [payload | {"name": "[NAME]"}]}

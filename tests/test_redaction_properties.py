@@ -79,7 +79,11 @@ def test_masking_is_idempotent(value):
     result = {"structuredContent": value, "content": [{"type": "text", "text": str(value)}]}
     if _is_big(result):
         return
-    once = redact(result, TOOL, ()).value
+    try:
+        once = redact(result, TOOL, ()).value
+    except BackendFailed as refusal:
+        assert refusal.reason == "unscannable"  # a text that looks like a record and is none
+        return
     assert redact(once, TOOL, ()).value == once
 
 

@@ -15,6 +15,9 @@ from sidecar.model import Action, PersonalData
 from sidecar.redaction.leaves import SMALL, Link
 from sidecar.redaction.rules import strictest
 
+_ENVELOPES = 2
+"""Levels below a record that are looked at where the record itself has nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -112,12 +115,48 @@ def _each(inner: list[Any], link: Link) -> list[tuple[Any, Link]]:
 
 
 def places(root: Any, node: Node | None) -> Places:
-    """Every leaf of the payload's records that a pattern names; None names nothing."""
+    """Every leaf of the payload's records that a pattern names; None names nothing.
+
+    Where a record has nothing that a pattern names it is taken for an envelope of another
+    platform's, and what is in it for records: `{"data": {"customers": [...]}}`.
+    """
     found: Places = {}
-    if node is not None:
-        for record, link in records(root):
+    if node is None:
+        return found
+    for record, link in reversed(records(root)):  # the payload itself last
+        if link is None and found:
             _walk(record, node, link, found)
+        else:
+            _unwrap(record, node, link, found)
     return found
+
+
+def _unwrap(record: Any, node: Node, link: Link, found: Places) -> None:
+    """Walk a record, or else the nearest level below it at which a pattern names something."""
+    level = [(record, link)]
+    for _ in range(_ENVELOPES + 1):
+        own: Places = {}
+        for value, above in level:
+            _walk(value, node, above, own)
+        for at, place in own.items():
+            _join(at, place, found)
+        if own:
+            return
+        level = [inner for value, above in level for inner in _inner(value, above)]
+
+
+def _inner(value: Any, link: Link) -> list[tuple[Any, Link]]:
+    """The containers in one; the elements of a list are as near as the list itself."""
+    if type(value) is not dict:
+        return _containers(value, link) if type(value) is list else []
+    below = _containers(value, link)
+    lists = [each for each in below if type(each[0]) is list]
+    return below + [inner for each, place in lists for inner in _containers(each, place)]
+
+
+def _containers(value: Any, link: Link) -> list[tuple[Any, Link]]:
+    items = value.items() if type(value) is dict else enumerate(value)
+    return [(child, (link, key)) for key, child in items if type(child) in (dict, list)]
 
 
 def _walk(value: Any, node: Node, link: Link, found: Places) -> None:
@@ -167,11 +206,13 @@ def _below(value: Any, mark: Mark, link: Link, found: Places) -> None:
 
 
 def _put(container: Any, key: Any, mark: Mark, above: Link, found: Places) -> None:
-    at = (id(container), key)
-    place = found.get(at)
+    _join((id(container), key), Place(container, key, (above, key), mark), found)
+
+
+def _join(at: tuple[int, Any], place: Place, found: Places) -> None:
     # The deeper pattern comes later, and names the entity.
-    joined = mark if place is None else mark.joined(place.mark)
-    found[at] = Place(container, key, (above, key), joined)
+    known = found.get(at)
+    found[at] = place if known is None else place._replace(mark=place.mark.joined(known.mark))
 
 
 _SAFE = re.compile(
