@@ -96,7 +96,6 @@ def serve(
         tags=frozenset(tag or ()),
         expires_at=expires_at.replace(tzinfo=UTC) if expires_at else None,
     )
-
     log.configure("warning", "console", redaction.scrub)
     run_backend(
         host,

@@ -122,7 +122,11 @@ class World(Processes):
             "endpoint_key_file": self._path("endpoint-key"),
             "endpoints": endpoints,
             "audit": {"folder": str(self.folder / "audit")},
-            "log": {"level": "warning", "format": "console"},
+            "log": {
+                "level": "warning",
+                "format": "console",
+                "anchors_file": self._path("audit.anchors"),
+            },
         }
 
     def token_hash(self, token: str) -> str:
