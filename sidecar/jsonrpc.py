@@ -6,13 +6,16 @@ serialisation of the very object that was judged (invariant 5).
 
 Parsing has a fast and a slow road. orjson parses and writes the value again: if that gives the
 received bytes back, the text had no duplicate key, no odd number and no odd escape, since any of
-them would have changed on the way. Otherwise the text goes through the standard library's parser
-with hooks that refuse duplicate keys and integers beyond 64 bits, and both results must agree.
+them would have changed on the way. Spaces may differ: without them both texts still consist of
+the same tokens, for no two tokens of JSON stand side by side without punctuation. Otherwise the
+text goes through the standard library's parser with hooks that refuse duplicate keys and integers
+beyond 64 bits, and both results must agree.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterable
 from typing import Any, Final, NoReturn
@@ -24,6 +27,10 @@ from sidecar.model import JsonObject, Message
 
 MAX_DEPTH: Final = 64
 """Deepest nesting of arrays and objects, far above what any tool needs."""
+
+MAX_PARTS: Final = 200_000
+"""Commas, and twice the arrays and objects, of one message: some 2 MB of customers. Time goes by
+these, not by bytes, and it is the event loop's. For the slow road it is half of that."""
 
 MAX_SAFE_ID: Final = 2**53 - 1
 """Largest integer id that every JSON implementation keeps exact (RFC 8259 section 6)."""
@@ -41,6 +48,9 @@ MISSING_CAPABILITY: Final = -32021
 _MEMBERS: Final = frozenset({"jsonrpc", "id", "method", "params", "result", "error"})
 _PARAMS: Final = frozenset({"name", "arguments", "uri", "cursor", "ref", "argument", "_meta"})
 _CONTAINERS: Final = (dict, list)
+_STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_FEW_QUOTES: Final = 20_000
+_SPACES: Final = b" \t\r\n"
 _INT64: Final = (-(2**63), 2**64 - 1)
 
 
@@ -48,9 +58,10 @@ def parse(raw: bytes) -> Message:
     """Read one JSON-RPC message, or raise Malformed saying what about its form is wrong.
 
     Refused: anything but UTF-8 without a BOM, duplicate keys, integers beyond 64 bits, NaN and
-    infinities, lone surrogates, nesting beyond MAX_DEPTH, batches, a mixture of message kinds,
-    members that JSON-RPC 2.0 does not know, ids that are not a string or a safe integer,
-    parameters that are not an object, and names that only look like the ones MCP knows.
+    infinities, lone surrogates, nesting beyond MAX_DEPTH, more than MAX_PARTS parts, batches, a
+    mixture of message kinds, members that JSON-RPC 2.0 does not know, ids that are not a string
+    or a safe integer, parameters that are not an object, and names that only look like the ones
+    MCP knows.
     """
     value, canonical = _strict(raw)
     if not isinstance(value, dict):
@@ -117,6 +128,7 @@ def has_look_alike(members: Iterable[str], known: frozenset[str]) -> bool:
 
 
 def _strict(raw: bytes) -> tuple[Any, bytes]:
+    _check_parts(raw, MAX_PARTS)
     try:
         value = orjson.loads(raw)
         canonical = orjson.dumps(value)
@@ -127,9 +139,22 @@ def _strict(raw: bytes) -> tuple[Any, bytes]:
         raise Malformed("not writable as JSON", reason="not_json", code=PARSE_ERROR) from None
     if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH:
         _check_depth(value)
-    if canonical != raw:
+    if canonical != raw and canonical.translate(None, _SPACES) != raw.translate(None, _SPACES):
+        _check_parts(raw, MAX_PARTS // 2)
         _reread(raw, value)
     return value, canonical
+
+
+def _check_parts(raw: bytes, most: int) -> None:
+    """Those in a string are none, a table as CSV; of very many strings nobody looks at each."""
+    if _parts(raw) <= most:
+        return
+    if raw.count(b'"') > _FEW_QUOTES or _parts(_STRING.sub(b"", raw)) > most:
+        raise Malformed(f"more than {most} parts of a message", reason="too_complex")
+
+
+def _parts(raw: bytes) -> int:
+    return 2 * (raw.count(b"[") + raw.count(b"{")) + raw.count(b",")
 
 
 def _reread(raw: bytes, value: Any) -> None:

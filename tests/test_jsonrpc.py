@@ -96,6 +96,11 @@ def test_spaces_escapes_and_other_spellings_leave_in_one_canonical_form():
         (call(b'{"x":"\xff"}'), "not_json"),
         (call(b'{"x":' + b"[" * 70 + b"]" * 70 + b"}"), "too_deep"),
         (b"[" * 100_000, "not_json"),
+        (b"[" * 200_000, "too_complex"),
+        (call(b'{"x":[' + b",".join([b"[]"] * 70_000) + b"]}"), "too_complex"),
+        (call(b'{"x":[' + b",".join([b'{"a":1}'] * 70_000) + b"]}"), "too_complex"),
+        (call(b'{"x":[' + b",".join([b"1"] * 210_000) + b"]}"), "too_complex"),
+        (call(b'{"x":["\\/",' + b",".join([b'{"a":1}'] * 40_000) + b"]}"), "too_complex"),
     ],
 )
 def test_what_can_be_read_in_two_ways_or_not_at_all_is_refused(raw, reason):
@@ -142,3 +147,26 @@ def test_a_key_that_stands_twice_is_refused_in_any_spelling(pairs, data):
         return
     with pytest.raises(Malformed):
         jsonrpc.parse(raw)
+
+
+def test_a_megabyte_of_ordinary_customers_passes_however_it_is_written():
+    one = {"name": "Zoë Roe", "emails": [{"original": "z@x.test"}], "address": "12 Long Street"}
+    customers = [{"id": f"Qm9-XyZ_01aBcDeFg{i:05d}", "isVip": None, **one} for i in range(7400)]
+    body = {"jsonrpc": "2.0", "id": 1, "result": {"structuredContent": {"result": customers}}}
+    compact, spaced = orjson.dumps(body), json.dumps(body, ensure_ascii=False).encode()
+    escaped = json.dumps(body).encode()
+    assert len(compact) > 900_000
+    for raw in (compact, spaced, escaped):
+        assert jsonrpc.parse(raw).canonical == compact
+
+
+def test_a_table_in_one_string_is_one_part():
+    body = {"jsonrpc": "2.0", "id": 1, "result": {"content": [{"text": "a,b,c\n" * 150_000}]}}
+    assert jsonrpc.parse(orjson.dumps(body)).body == body
+
+
+def test_spaces_hide_no_second_key():
+    with pytest.raises(Malformed) as refused:
+        jsonrpc.loads(b'{"a": 1, "a": 1}')
+    assert refused.value.reason == "duplicate_key"
+    assert jsonrpc.loads(b'{ "a b" : [ 1 , 2.5 ]\r\n}') == {"a b": [1, 2.5]}

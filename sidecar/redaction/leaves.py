@@ -53,16 +53,27 @@ def dump(value: Any, refusal: type[Refusal], most: int) -> bytes:
 
     `most` is how many bytes it may have.
     """
+    data = written(value, refusal, most)
+    check(value, data, refusal)
+    return data
+
+
+def written(value: Any, refusal: type[Refusal], most: int) -> bytes:
+    """Serialise, and refuse what is too large; how deep it is `check` tells, which takes longer."""
     try:
         data = orjson.dumps(value)
     except (TypeError, RecursionError) as error:
         raise unscannable(refusal, "cannot be written as JSON") from error
     if len(data) > most:
         raise unscannable(refusal, f"is larger than {most} bytes")
+    return data
+
+
+def check(value: Any, data: bytes, refusal: type[Refusal]) -> None:
+    """Refuse with reason `unscannable` what is too deep, or has too long a string, to scan."""
     _check_depth(value, data.count(b"{") + data.count(b"["), refusal)
     if len(data) > MAX_LEAF:
         _check_length(value, refusal)
-    return data
 
 
 def _check_depth(value: Any, brackets: int, refusal: type[Refusal]) -> None:

@@ -144,10 +144,14 @@ class Redactor:
         self._worker.close()
 
     async def _counted(self, value: Any, work: Callable[[bytes, Deadline], Redacted]) -> Redacted:
+        def checked(data: bytes, deadline: Deadline) -> Redacted:
+            leaves.check(value, data, BackendFailed)
+            return work(data, deadline)
+
         self._counts = replace(self._counts, scanned=self._counts.scanned + 1)
         try:
-            data = leaves.dump(value, BackendFailed, leaves.MAX_RESULT)
-            done = await self._done(data, work)
+            data = leaves.written(value, BackendFailed, leaves.MAX_RESULT)
+            done = await self._done(data, checked)
         except BackendFailed as refusal:
             if refusal.reason == "unscannable":
                 self._counts = replace(self._counts, unscannable=self._counts.unscannable + 1)
