@@ -123,11 +123,9 @@ def test_the_sweep_damages_neither_ids_nor_words():
         "name": "Will Price",
         "id": "JanePriceWill_01aBcDeF",
         "note": "he will ask the price; Will wrote, willing",
-        "state": "WILL",
     }
     masked = structured(payload)
     assert masked["id"] == payload["id"]
-    assert masked["state"] == "WILL"
     assert masked["note"] == "he will ask the price; [NAME] wrote, willing"
 
 

@@ -288,3 +288,22 @@ def test_records_in_an_envelope_that_nobody_knows_are_masked_by_path(envelope):
 def test_what_is_below_a_record_is_no_record():
     payload = {"name": "Jane Doe", "inbox": {"name": "Support"}}
     assert structured({"result": [payload]}) == {"result": [payload | {"name": "[NAME]"}]}
+
+
+def test_a_name_in_capitals_is_masked_wherever_the_catalog_names_no_safe_value():
+    tool = Tool("t", pii=(PersonalData("/name", "NAME"),), safe=("/status",))
+    payload = {"name": "Johnson", "note": "JOHNSON", "by": "SMITH_JOHNSON", "status": "JOHNSON"}
+    shown = {"name": "[NAME]", "note": "[NAME]", "by": "SMITH_JOHNSON", "status": "JOHNSON"}
+    assert structured(payload, tool=tool) == shown
+
+
+@pytest.mark.parametrize(
+    ("raw", "done"),
+    [
+        ("card [EMAIL]#4111111111111111", "card [EMAIL]#[CARD]"),
+        ("my pin is [PIN:…4821]", "my pin is [PIN:…[PIN]]"),
+        ("paid with [CARD:…1111], [EMAIL]#2", "paid with [CARD:…1111], [EMAIL]#2"),
+    ],
+)
+def test_what_only_resembles_a_mask_is_looked_into(raw, done):
+    assert text(raw) == done

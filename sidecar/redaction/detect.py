@@ -27,6 +27,7 @@ from sidecar.redaction.recogniser import (
 )
 from sidecar.redaction.recognisers import ALL
 from sidecar.redaction.recognisers.token import LABEL
+from sidecar.redaction.rules import SHORTENED
 
 _VEILS = f"{escapes.GATE}|{wordings.GATE}"
 _VEILED = pattern(_VEILS)
@@ -43,9 +44,10 @@ _GATES = patterns((*(r.gate for r in ALL), _VEILS))
 _LARGE = 10_000
 """Bytes from which gates one by one are quicker: each stops at its hit, a set reads to the end."""
 _MASK = pattern(
-    r"\[(?:" + "|".join(sorted(ENTITIES)) + r")"
-    r"(?::(?:(?:…|\.\.\.)\d{1,4}|[a-z0-9]{1,16}:[a-z2-7]{16}))?\](?:#\d{1,9})?"
+    rf"\[(?:(?:{'|'.join(sorted(SHORTENED))}):(?:…|\.\.\.)\d{{1,4}}|"
+    rf"(?:{'|'.join(sorted(ENTITIES))})(?::[a-z0-9]{{1,16}}:[a-z2-7]{{16}})?)\](?:#\d{{1,3}})?"
 )
+"""A mask of ours, counted if it is a key. Nothing is found in it, so it has no room for more."""
 
 _SHORTEST = 3  # characters of a credential
 _DEEPEST = 3
@@ -124,7 +126,15 @@ def masks(text: str) -> list[Span]:
     if "[" not in text:
         return []
     data = text.encode()
-    return _in_characters(data, [Span("MASK", *m.span()) for m in _MASK.finditer(data)])
+    return _in_characters(
+        data, [Span("MASK", m.start(), _end(m, data)) for m in _MASK.finditer(data)]
+    )
+
+
+def _end(mask: Any, data: bytes) -> int:
+    """Where a mask ends: at its bracket, if more digits follow than count keys."""
+    end = int(mask.end())
+    return data.rindex(b"]", mask.start(), end) + 1 if data[end : end + 1].isdigit() else end
 
 
 def detect(

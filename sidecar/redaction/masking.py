@@ -253,14 +253,14 @@ class _Content:
         return found
 
     def _swept(self, leaf: Leaf) -> list[Span]:
-        """Values known from elsewhere in the result; not in ids, enums and our own masks.
+        """Values known from elsewhere in the result; not in our own masks.
 
         The name of a member may be a word that is somebody's name, too, so that one alone stays.
         """
         text = leaf.text
         if not self._tally.known.is_live or (leaf.key == "type" and not leaf.is_key):
             return []
-        found = [] if marks.has_safe_shape(text) else self._tally.known.spans(text)
+        found = self._tally.known.spans(text)
         if found and leaf.is_key:
             found = [span for span in found if not text[span.start : span.end].isalpha()]
         if found and "[" in text:

@@ -10,7 +10,7 @@ from sidecar.model import Action, Mask
 from sidecar.redaction.pseudonyms import NONE, Pseudonyms
 
 _STRICTNESS: Mapping[Action, int] = {name: rank for rank, name in enumerate(get_args(Action))}
-_SHORTENED = frozenset({"PHONE", "CARD", "SSN", "IBAN", "EXTERNAL_ID", "CUSTOM"})
+SHORTENED = frozenset({"PHONE", "CARD", "SSN", "IBAN", "EXTERNAL_ID", "CUSTOM"})
 """Entities of which last digits may be shown; of a credential or an address none may."""
 _FEWEST_DIGITS = 8
 _SHOWN = 4
@@ -58,7 +58,7 @@ class Rules:
         `last4` is `mask` for a value of fewer than eight digits and for entities that are not
         numbers, `pseudonym` for secrets and where there is no key.
         """
-        if action == "last4" and entity in _SHORTENED:
+        if action == "last4" and entity in SHORTENED:
             digits = "".join(filter(str.isdecimal, raw))
             if not digits.isascii():
                 digits = "".join(str(int(c)) for c in digits)
