@@ -46,6 +46,8 @@ def test_patterns_are_read(folder):
         ("^", "matches where nothing is"),
         (r"\b", "matches where nothing is"),
         ("a|", "matches where nothing is"),
+        ("[a-q][^u-z]{500}x", "takes more than 20 ms to search 64 KB of text"),
+        ("[a-q].{500}x", "takes more than 20 ms to search 64 KB of text"),
     ],
 )
 def test_a_pattern_that_cannot_be_used_is_told_with_its_line(folder, pattern, what):
@@ -66,3 +68,11 @@ def test_an_entity_must_be_one_that_a_text_can_hold(folder):
 def test_two_patterns_need_two_names(folder):
     bad = file(folder, "{name: a, pattern: a}", "{name: a, pattern: b}")
     assert list(told(bad).values()) == ["has two with the same name"]
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"\\p{L}+-\\d{3}", r"\\w{50,100}@", r"(?i)staff\\s+no[ .:#-]{0,4}\\d{5,9}"]
+)
+def test_a_pattern_with_a_counted_repetition_that_is_quick_to_search_is_taken(folder, pattern):
+    one = file(folder, f'{{name: one, pattern: "{pattern}"}}')
+    assert len(settings.load(one).redaction.patterns) == 1
