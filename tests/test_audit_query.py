@@ -1,4 +1,7 @@
-"""What a reviewer asks of calls: filters, merges followed, words, and both logs compared."""
+"""What a reviewer asks of calls: filters, merges followed, words, and both logs compared.
+
+Over 300 lines: one log serves all that is asked of it.
+"""
 
 from __future__ import annotations
 

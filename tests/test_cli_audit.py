@@ -1,4 +1,7 @@
-"""The commands for reading evidence: a real log of real exchanges, and files that are none."""
+"""The commands for reading evidence: a real log of real exchanges, and files that are none.
+
+Over 300 lines: each command has its real log.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The operational log: whatever logs, and however, leaves scrubbed and through one handler."""
+"""The operational log: whatever logs, and however, leaves scrubbed and through one handler.
+
+Over 300 lines: every library has its way past a handler.
+"""
 
 import asyncio
 import gc

@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from sidecar.cli import audit_hash, audit_review, audit_unship
+from sidecar.cli import audit_hash, audit_reconcile, audit_review, audit_unship
 
 audit = typer.Typer(
     help="The audit log: verify it, report on it, look one up.", no_args_is_help=True
 )
 for command in audit_review.COMMANDS:
     audit.command()(command)
+audit.command()(audit_reconcile.reconcile)
 audit.command("hash")(audit_hash.hash_value)
 audit.command()(audit_unship.unship)
 

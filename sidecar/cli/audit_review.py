@@ -1,4 +1,4 @@
-"""`sidecar audit report`, `query`, `tail`, `show` and `reconcile`: what a reviewer asks of a log.
+"""`sidecar audit report`, `query`, `tail` and `show`: what a reviewer asks of a log.
 
 Each look is recorded beside the log where that can be written; where it cannot, it is said.
 """
@@ -19,7 +19,7 @@ import typer
 from sidecar.cli.progress import Progress
 
 if TYPE_CHECKING:
-    from sidecar.audit import Reconciliation, Report
+    from sidecar.audit import Report
 
 _ELSEWHERE = """\
 Give the whole id, as a refusal carries it in "gladly-mcp-sidecar/event".
@@ -29,8 +29,6 @@ the rest are counted: see `sidecar audit report`."""
 """What to do about an id that a log does not have."""
 
 _TIMES = "2026-11-22 or 2026-11-22T12:00:00Z"
-_FEW: Final = 5
-"""How many requests without an id are named."""
 _POLL: Final = 0.3
 """Seconds between two looks at a log that is followed."""
 
@@ -114,7 +112,7 @@ def report(
     from sidecar.cli import verifying
 
     _check_span(since, until)
-    _recorded(log, "report", since=since, until=until, subject=subject)
+    recorded(log, "report", since=since, until=until, subject=subject)
     noted = verifying.text_of(anchor) if anchor is not None else None
     asked = audit.Asked(since, until, subject, by or "", is_whole, noted, tuple(key or ()))
     progress = Progress("reading")
@@ -177,7 +175,7 @@ def query(
     asked = audit.Filter(
         since, until, actor, tool, tag, verdict or "", rule, entity, subject, policy
     )
-    _recorded(log, "query", **asdict(asked))
+    recorded(log, "query", **asdict(asked))
     count = 0
     for call in audit.query(log, asked):
         count += 1
@@ -204,7 +202,7 @@ def tail(
     from sidecar.audit import words
     from sidecar.audit.chain import parse
 
-    _recorded(log, "tail")
+    recorded(log, "tail")
     pause = threading.Event()
 
     def wait() -> bool:
@@ -228,7 +226,7 @@ def show(
     from sidecar import audit
     from sidecar.audit import words
 
-    _recorded(log, "show", id=event_id)
+    recorded(log, "show", id=event_id)
     found = audit.show(log, event_id)
     if not found:
         print(f"no event {event_id} in {log}\n{_ELSEWHERE}")
@@ -239,54 +237,7 @@ def show(
         print(orjson.dumps(record, option=orjson.OPT_INDENT_2).decode())
 
 
-def reconcile(
-    log: Log,
-    backend_log: Annotated[
-        Path, typer.Option(help="The backend's log: a line of JSON or text for each request.")
-    ],
-    request: Annotated[
-        str, typer.Option(help="Only lines that hold this text are requests, as 'POST /mcp'.")
-    ] = "",
-) -> None:
-    """Name the backend's requests that have no intent, and intents that it never saw.
-
-    They are matched by the x-request-id that the sidecar sends. Exit 1 if the logs differ.
-    """
-    from sidecar import audit
-
-    _recorded(log, "reconcile")
-    progress = Progress("reading")
-    found = audit.reconcile(log, backend_log, request, progress)
-    progress.end()
-    _tell(found)
-    raise typer.Exit(0 if found.is_clean else 1)
-
-
-def _tell(found: Reconciliation) -> None:
-    from sidecar.audit import words
-    from sidecar.shown import shown
-
-    print(f"{found.requests} requests with an id, {found.matched} of them in the audit log.")
-    for number, event in found.unknown:
-        print(f"line {number}: {event} has no event: it did not come through this sidecar's log")
-    for event, times in found.repeated:
-        print(f"{event} reached the backend {times} times")
-    for number in found.unnamed[:_FEW]:
-        print(f"line {number}: a request without an event's id")
-    if len(found.unnamed) > _FEW:
-        print(f"and {len(found.unnamed) - _FEW} more requests without an event's id")
-    if found.looks:
-        print(f"{found.looks} looks at the list of tools, as the sidecar's own, bear no id.")
-    for call in found.unseen:
-        said = shown(f"{call.ts[:19]}Z  {words.call(call)}", 600)
-        print(f"the backend never saw {shown(call.id)}: {said}")
-    if found.unnamed:
-        print("The sidecar's own looks at the list of tools bear no id; --request leaves them out.")
-    if found.is_clean:
-        print("Both logs tell the same.")
-
-
-def _recorded(log: Path, command: str, **filters: object) -> None:
+def recorded(log: Path, command: str, **filters: object) -> None:
     """Record this look before anything is shown; say it if that cannot be done."""
     from sidecar import audit
     from sidecar.audit.reader import lines
@@ -299,5 +250,5 @@ def _recorded(log: Path, command: str, **filters: object) -> None:
         print(f"sidecar: this look was not recorded: {why}", file=sys.stderr)
 
 
-COMMANDS: Final = (report, query, tail, show, reconcile)
+COMMANDS: Final = (report, query, tail, show)
 """What the group `audit` takes from here."""
