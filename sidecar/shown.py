@@ -6,6 +6,7 @@ terminal obeys escapes in either, and a line end would let them write lines of o
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 
@@ -13,6 +14,16 @@ def shown(text: str, longest: int = 200) -> str:
     """One line of printable characters: every other as its escape, and the rest cut off."""
     cut = text if len(text) <= longest else f"{text[:longest]}…"
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
+
+
+def as_json(value: object, indent: int | None = None) -> str:
+    """A document in printable ASCII; every other character is the escape that JSON has for it.
+
+    Reads back as it was; a set is a sorted list. Raises TypeError for what JSON cannot hold.
+    """
+    between = (",", ": ") if indent else (",", ":")
+    text = json.dumps(value, indent=indent, separators=between, default=sorted)
+    return text.replace("\x7f", "\\u007f")  # the one control that JSON may leave as it is
 
 
 def listed(names: Sequence[str], most: int = 50, between: str = " ") -> str:

@@ -110,13 +110,20 @@ def test_a_look_that_cannot_be_recorded_says_why(folder):
 
 
 def test_no_cell_of_a_sheet_is_a_formula(tmp_path):
-    cells: list[str | int] = ["=1", "+1415", "-1", "@x", "\tx", "\rx", "x=1", "", 5]
+    cells: list[str | int] = ["=1", "+1415", "-1", "@x", "\t=x", "\r=x", "x=1", "", 5]
     rows: list[tuple[str | int, ...]] = [(cell, -1) for cell in cells]
     table = Table("Odd cells", ("cell", "n"), tuple(rows))
     sheets.of_tables([table], tmp_path / "sheets")
     with (tmp_path / "sheets" / "odd_cells.csv").open(newline="") as file:
         found = [row[0] for row in csv.reader(file)]
-    assert found == ["cell", "'=1", "'+1415", "'-1", "'@x", "'\tx", "'\rx", "x=1", "", "5"]
+    assert found == ["cell", "'=1", "'+1415", "'-1", "'@x", "\\t=x", "\\r=x", "x=1", "", "5"]
+
+
+def test_no_cell_of_a_sheet_holds_what_a_terminal_obeys(tmp_path):
+    evil = "a\x1b[2J\x9b31m\x7f\u202e\u2028\nb"
+    sheets.of_tables([Table("Odd cells", ("cell",), ((evil,),))], tmp_path)
+    text = (tmp_path / "odd_cells.csv").read_bytes().decode()
+    assert text.splitlines() == ["cell", r"a\x1b[2J\x9b31m\x7f\u202e\u2028\nb"]
 
 
 def test_a_sheet_of_calls_has_a_row_for_each(folder, tmp_path):

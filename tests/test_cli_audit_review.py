@@ -13,6 +13,8 @@ import orjson
 import pytest
 from console import sidecar
 from flow import call, flow, tool_result
+from sealed import Scribe
+from test_audit_event import ACTOR, DENIED, READ, outcome
 
 TOOL = "list_all_gladly_tasks"
 CUSTOMER = "x" * 22
@@ -136,6 +138,21 @@ def test_an_anchor_that_is_neither_a_file_nor_written_out_is_told(log, tmp_path,
     ran = sidecar("audit", command, log, "--anchor", tmp_path / "missing.log")
     assert ran.code == 2
     assert "missing.log: no such file, and not SEQ:HASH" in ran.err
+
+
+def test_nothing_that_a_terminal_obeys_is_printed_of_a_record(tmp_path):
+    evil = "x\x9b2J\x85\x7f\u202e"
+    scribe = Scribe()
+    refusal = outcome(actor=ACTOR | {"agent": evil}, mcp=READ | {"tool": evil}, decision=DENIED)
+    scribe.add(refusal)
+    file = tmp_path / "audit.jsonl"
+    file.write_bytes(b"".join(scribe.lines))
+    for command in (("query", tmp_path, "--json"), ("query", tmp_path), ("show", file, refusal.id)):
+        ran = sidecar("audit", *command)
+        assert "2J" in ran.out
+        assert ran.out.replace("\n", "").isprintable(), ran.out
+    kept = json.loads(sidecar("audit", "query", file, "--json").out)
+    assert kept["mcp"]["tool"] == evil
 
 
 def test_a_query_gives_each_call_as_json(log):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from sidecar.gladly.client import Answer, Client
 from sidecar.local import Gladly, doctor, up
 from sidecar.local.finding import Finding
 from sidecar.model import JsonObject
-from sidecar.shown import listed, shown
+from sidecar.shown import as_json, listed, shown
 
 RUN = CliRunner()
 EVIL = "evil\x1b]0;PWNED\x07\x1b[2J\nReady\u202e\x9b31m"
@@ -31,6 +32,15 @@ def test_any_text_is_one_short_line_of_what_can_be_printed(text, longest):
     said = shown(text, longest)
     assert said.isprintable()
     assert len(said) <= longest * 10 + 1
+
+
+@given(st.recursive(st.text(), lambda inner: st.dictionaries(st.text(), inner, max_size=3)))
+@pytest.mark.parametrize("indent", [None, 2])
+def test_any_document_is_printable_ascii_and_reads_back_as_it_was(indent, value):
+    said = as_json(value, indent)
+    assert said.isascii()
+    assert said.replace("\n", "").isprintable()
+    assert json.loads(said) == value
 
 
 def test_a_plain_text_stays_as_it_is_and_every_other_character_shows_its_number():

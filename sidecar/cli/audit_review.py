@@ -169,7 +169,7 @@ def query(
     """Print the calls that fit every filter, one a line, with the event's id for `show`."""
     from sidecar import audit
     from sidecar.audit import words
-    from sidecar.shown import shown
+    from sidecar.shown import as_json, shown
 
     _check_span(since, until)
     asked = audit.Filter(
@@ -180,7 +180,7 @@ def query(
     for call in audit.query(log, asked):
         count += 1
         if is_json:
-            print(orjson.dumps(call._asdict(), default=sorted).decode())
+            print(as_json(call._asdict()))
         else:
             print(shown(f"{call.ts[:19]}Z  {words.call(call)}", 600), f" [{shown(call.id)}]")
     print(f"{count} calls fit", file=sys.stderr)
@@ -225,16 +225,17 @@ def show(
     """Say in words what happened in one exchange, and print its records."""
     from sidecar import audit
     from sidecar.audit import words
+    from sidecar.shown import as_json, shown
 
     recorded(log, "show", id=event_id)
     found = audit.show(log, event_id)
     if not found:
-        print(f"no event {event_id} in {log}\n{_ELSEWHERE}")
+        print(f"no event {shown(event_id)} in {log}\n{_ELSEWHERE}")
         raise typer.Exit(1)
     for sentence in words.story(found):
         print(sentence)
     for record in found:
-        print(orjson.dumps(record, option=orjson.OPT_INDENT_2).decode())
+        print(as_json(record, 2))
 
 
 def recorded(log: Path, command: str, **filters: object) -> None:

@@ -1,7 +1,8 @@
 """A report for spreadsheets: a file for each table, or one file with each call in a row.
 
 A cell that a spreadsheet would take for a formula is prefixed with an apostrophe: telephone numbers
-begin with a plus, and names of tools come from strangers.
+begin with a plus, and names of tools come from strangers. What cannot be printed (controls, line
+ends, direction marks) is its escape, since sheets are looked at in terminals, too.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Final
 from sidecar.audit.calls import Call, word
 from sidecar.audit.reader import section
 from sidecar.audit.table import Table
+from sidecar.shown import shown
 
 COLUMNS: Final = (
     "time",
@@ -35,7 +37,7 @@ COLUMNS: Final = (
 )
 """The columns of a sheet of calls."""
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = ("=", "+", "-", "@")
 
 
 def of_tables(tables: Iterable[Table], folder: Path) -> None:
@@ -80,4 +82,7 @@ def _write(file: Path, columns: Iterable[str], rows: Iterable[Iterable[str | int
 
 
 def _safe(cell: str | int) -> str | int:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+    if isinstance(cell, int):
+        return cell
+    text = shown(cell, len(cell))
+    return f"'{text}" if text.startswith(_FORMULA) else text
