@@ -41,6 +41,7 @@ FORMS = {
     "a block a record": text(dumped(FIRST), dumped({"result": SECOND})),
     "quoted": text(dumped(BOTH)),
     "a resource": {"content": [{"type": "resource", "resource": {"uri": "x:y", "text": BOTH}}]},
+    "no strict JSON": text(BOTH.replace('"name"', '"x":NaN,"name"')),
     "nothing structured": {"structuredContent": {}, **text(BOTH)},
     "half structured": {"structuredContent": FIRST, **text(dumped(SECOND))},
 }
@@ -61,10 +62,10 @@ async def test_all_whose_data_came_back_are_told_in_whatever_form_it_came(tmp_pa
     "form",
     [
         text("The customer is w@example.com."),
-        text(dumped([FIRST]).replace('"name"', '"x":NaN,"name"')),
+        text("The customer {id: 5} is w@example.com."),
         text(dumped([{"name": "Wilhelmina Roe"}])),
     ],
-    ids=["prose", "no JSON", "no id"],
+    ids=["prose", "a note", "no id"],
 )
 async def test_personal_data_of_which_nothing_tells_whose_it_is_is_told_as_such(tmp_path, form):
     async with flow(tmp_path) as f:
@@ -89,3 +90,8 @@ async def test_payloads_are_handed_back_as_they_came_and_only_where_they_are_rea
     done = redact(failed, tool, ())
     assert done.payloads == (FIRST,)
     assert "w@example.com" not in repr(done)
+
+
+async def test_an_error_whose_words_cannot_be_read_as_a_record_passes_where_no_path_asks():
+    failed = text(dumped(FIRST) + ' It failed at {"id": !}') | {"isError": True}
+    assert redact(failed, Tool("t"), ()).payloads == (FIRST,)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
+from sidecar.errors import BackendFailed
 from sidecar.model import JsonObject
 from sidecar.redaction import bypath, embedded, leaves
 from sidecar.redaction.worker import Deadline
@@ -15,8 +17,9 @@ def payloads(result: JsonObject, deadline: Deadline) -> tuple[Any, ...]:
     `structuredContent`, and of every text block and embedded text resource the JSON that it is, or
     that stands in it: after words, between fences, one record a line, or quoted.
 
+    Of a text in which one cannot be read, those before it: whether it may pass is masking's to say.
+
     Raises:
-        BackendFailed: with reason `unscannable`, for a record in words that is nested too deeply.
         Late: the deadline has passed.
     """
     found: list[Any] = []
@@ -34,5 +37,6 @@ def payloads(result: JsonObject, deadline: Deadline) -> tuple[Any, ...]:
         if isinstance(inner, (dict, list)):
             see(inner)
         else:
-            embedded.masked(holder["text"], see)
+            with contextlib.suppress(BackendFailed):
+                embedded.masked(holder["text"], see)
     return tuple(found)
