@@ -187,3 +187,11 @@ def test_text_and_markdown_hold_every_section(tmp_path):
         for table in (found.integrity(), *found.tables):
             assert table.title in printed
         assert "from 2026-11-21T12:00:00.000000Z until the end" in printed
+
+
+def test_a_call_whose_subjects_nobody_knows_is_listed_beside_the_answer(tmp_path):
+    begin = intent()
+    end = outcome(begin.id, data={"subjects_unknown": True, "masked": {"EMAIL": 1}})
+    made = audit.review(logged(tmp_path, begin, end), audit.Asked(subject="c-1"))
+    found = [t for t in made.tables if t.title == "Calls about more subjects than are listed"]
+    assert [row[-1] for table in found for row in table.rows] == [1]

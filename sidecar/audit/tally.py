@@ -183,8 +183,9 @@ class Tally:
         spread.event = call.id
 
     def _count_crowd(self, call: Call) -> None:
-        """Note a call that was about more subjects than its event lists, or hid the id of one."""
-        is_more = number(call.data.get("subjects_total")) > 0
+        """Note a call about more subjects than its event lists, or that hid or did not know one."""
+        is_unknown = call.data.get("subjects_unknown") is True
+        is_more = is_unknown or number(call.data.get("subjects_total")) > 0
         if call.is_access and (is_more or "[withheld]" in {found for _, found in call.subjects}):
             self.crowded[call.names.who, call.tool, call.status] += 1
 

@@ -132,7 +132,7 @@ def _listed(tally: Tally) -> list[Table]:
         "Calls about more subjects than are listed",
         ("actor", "tool", "status"),
         tally.crowded,
-        about="Lists so long, or ids so odd, that their events do not name each subject. "
+        about="Lists so long, ids so odd or answers in such words that events do not name each. "
         "This one may have been among them.",
     )
     return [each, crowd]
