@@ -273,17 +273,6 @@ def test_a_line_under_the_heading_says_what_the_report_was_made_from(chromium, s
     made.context.close()
 
 
-def test_a_log_without_a_file_that_is_written_still_has_an_origin(tmp_path):
-    log = logged(tmp_path / "audit", *attacks("x"))
-    found = audit.verify(log)
-    log.rename(log.with_name("audit.000000000001.jsonl"))
-    assert " to unknown (UTC); " in origin.origin(log.parent, found, None, ())
-    log.with_name("audit.pub").write_text("")
-    told = origin.origin(log.parent, found, f"7:{'0' * 64}", ())
-    assert told.endswith("key: beside the log; anchors: 1.")
-    assert "key: given" in origin.origin(log.parent, found, None, (log,))
-
-
 def test_tables_of_known_rows_have_no_filter_and_no_count(opened):
     for key in ("integrity", "trust", "retention_pruning_erasure"):
         assert opened.count(f"#{key} table") == 1
