@@ -13,7 +13,7 @@ from sidecar.audit.looks import record as look
 from sidecar.audit.query import Filter, query, unknown
 from sidecar.audit.reader import show
 from sidecar.audit.reconcile import Reconciliation, reconcile
-from sidecar.audit.review import Asked, Report, integrity, report, review
+from sidecar.audit.review import Asked, Report, integrity, report, review, standing
 from sidecar.audit.shipping import Progress, Shipping
 from sidecar.audit.sinks import Otlp, Sink, Stdout
 from sidecar.audit.sorting import is_stream
@@ -55,6 +55,7 @@ __all__ = [
     "report",
     "review",
     "show",
+    "standing",
     "timestamp",
     "unknown",
     "unship",

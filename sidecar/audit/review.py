@@ -19,6 +19,9 @@ from sidecar.audit.table import Table, escaped
 from sidecar.audit.tally import KINDS, Row, Tally
 from sidecar.audit.verification import Verification
 
+_INSTANCES = 100
+"""How many of a log's instances are named."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -117,6 +120,7 @@ def standing(found: Verification) -> Table:
         ("checkpoints that an accepted key signed", found.checkpoints),
         ("anchored up to record", found.anchored_upto or "none"),
     ]
+    rows += [("instance", name) for name in found.instances[:_INSTANCES]]
     rows += [("signing key, SHA-256", key) for key in found.keys]
     rows += [("pruned, as a signed tombstone says", f"{a} to {b}") for a, b in found.pruned]
     about = "What vouches for the log beside its own chain."

@@ -24,8 +24,6 @@ STDIN = Path("-")
 _WIDTH = 100
 _WRITTEN = re.compile(r"audit\.([0-9]+\.)?jsonl")
 """The names of a log's own files; they are never taken for a stream."""
-_MOST = 100
-"""How many of a log's instances are printed."""
 
 
 def log(path: Path, keys: Sequence[Path], anchors: str | None) -> bool:
@@ -122,16 +120,7 @@ def names_of(expected: str | None) -> list[str]:
 
 def _print(found: audit.Verification) -> None:
     print(audit.integrity(found).text())
-    rows: list[tuple[str, str | int]] = [
-        ("signed up to record", found.signed_upto or "none"),
-        ("signed at", found.signed_at or "never"),
-        ("checkpoints that an accepted key signed", found.checkpoints),
-        ("anchored up to record", found.anchored_upto or "none"),
-    ]
-    rows += [("instance", name) for name in found.instances[:_MOST]]
-    rows += [("signing key, SHA-256", key) for key in found.keys]
-    rows += [("pruned, as a signed tombstone says", f"{a} to {b}") for a, b in found.pruned]
-    print(f"\n{Table('Trust', ('what', 'finding'), tuple(rows)).text()}\n")
+    print(f"\n{audit.standing(found).text()}\n")
     for sentence in found.trust:
         print(textwrap.fill(sentence, _WIDTH, initial_indent="- ", subsequent_indent="  "))
 
