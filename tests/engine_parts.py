@@ -116,10 +116,18 @@ def decided(answer: Any, asked: Facts) -> Decision | OrganDown:
         return refusal
 
 
-def verdict(allow: Any = True, grants: Any = ("g",), denials: Any = (), masks: Any = ()) -> Any:
+def answer(
+    grants: Any = ("g",), denials: Any = (), masks: Any = (), tool: str = TOOL.name
+) -> dict[str, Any]:
     """What an engine says of one tool, in the agreed form unless told otherwise."""
-    parts = {"grants": grants, "denials": denials, "masks": masks}
-    return {"allow": allow} | {k: list(v) if type(v) is tuple else v for k, v in parts.items()}
+
+    def about(items: Any) -> Any:
+        if type(items) is not tuple:
+            return items
+        return [{"tool": tool} | item if isinstance(item, dict) else item for item in items]
+
+    coded = tuple({"code": code} for code in grants) if type(grants) is tuple else grants
+    return {"grants": about(coded), "denials": about(denials), "masks": about(masks)}
 
 
 def bundle(body: str, data: Mapping[str, Any] | None = None) -> Bundle:

@@ -273,13 +273,10 @@ async def test_invariant_6_a_list_on_a_resumed_stream_is_filtered_too(tmp_path):
 @pytest.mark.parametrize(
     "answer",
     [
-        None, "<undefined>", [], {}, {"tools": []}, {"tools": {"list_all_gladly_tasks": {}}},
-        {"tools": {"list_all_gladly_tasks": {
-            "allow": "yes", "grants": ["x"], "denials": [], "masks": []}}},
-        {"tools": {"list_all_gladly_tasks": {
-            "allow": True, "grants": [], "denials": [], "masks": []}}},
-        {"tools": {"list_all_gladly_tasks": {
-            "allow": True, "grants": ["x"], "denials": [], "masks": [{"action": "shred"}]}}},
+        None, "<undefined>", [], {}, {"grants": []},
+        {"grants": {"list_all_gladly_tasks": ["x"]}, "denials": {}},
+        {"grants": {"list_all_gladly_tasks": "x"}, "denials": {}, "masks": []},
+        {"grants": {"list_all_gladly_tasks": ["x"]}, "denials": {}, "masks": [{"action": "shred"}]},
     ],
 )  # fmt: skip
 async def test_invariant_7_an_engine_that_answers_anything_else_is_no_decision(tmp_path, answer):

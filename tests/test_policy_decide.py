@@ -16,9 +16,9 @@ from engine_parts import (
     TOOL,
     TOOLS,
     Fixed,
+    answer,
     decided,
     facts,
-    verdict,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,22 +31,21 @@ from sidecar.policy.sealed import denials
 DENIAL = {"group": "access", "code": "access.x", "message": "m", "remedy": "r"}
 MASK = {"code": "masks.x", "entity": "EMAIL", "action": "mask"}
 READS, WRITES = {"list", "get"}, {"create", "update", "delete"}
-CODES = st.lists(st.text(max_size=3) | JSON, max_size=2)
-DENIALS = st.lists(st.just(DENIAL) | JSON, max_size=2)
-MASKS = st.lists(st.just(MASK) | JSON, max_size=2)
-VERDICTS = (
-    st.builds(verdict, st.booleans(), CODES, DENIALS, MASKS)
-    | st.just(verdict())
-    | st.fixed_dictionaries({}, optional={"allow": JSON, "grants": JSON, "denials": JSON})
+NAMED = st.just(TOOL.name) | st.just("*") | JSON
+
+
+def items(like: dict[str, Any]) -> st.SearchStrategy[Any]:
+    """A list of something like what rules give, or anything else."""
+    parts = {key: st.just(value) | JSON for key, value in like.items()}
+    return st.lists(st.fixed_dictionaries(parts | {"tool": NAMED}) | JSON, max_size=3) | JSON
+
+
+ANSWERS = (
+    st.fixed_dictionaries(
+        {"grants": items({"code": "g"}), "denials": items(DENIAL), "masks": items(MASK)}
+    )
     | JSON
 )
-
-
-def answers(*tools: Tool) -> st.SearchStrategy[Any]:
-    """Whatever an engine might answer, most often something near the agreed form."""
-    verdicts = st.fixed_dictionaries({tool.name: VERDICTS for tool in tools})
-    told = st.fixed_dictionaries({"tools": verdicts})
-    return told | st.fixed_dictionaries({"tools": JSON}) | JSON
 
 
 def is_inside(tool: Tool, endpoint: Endpoint) -> bool:
@@ -60,9 +59,10 @@ def is_inside(tool: Tool, endpoint: Endpoint) -> bool:
     )
 
 
-@given(tool=TOOLS, caller=CALLERS, data=st.data())
-def test_no_answer_of_an_engine_allows_a_tool_outside_its_endpoint(tool, caller, data):
-    made = decided(data.draw(answers(tool)), facts(tool, caller=caller))
+@given(tool=TOOLS, caller=CALLERS, said=ANSWERS)
+def test_no_answer_of_an_engine_allows_a_tool_outside_its_endpoint(tool, caller, said):
+    tool = replace(tool, name=TOOL.name)
+    made = decided(said, facts(tool, caller=caller))
     if isinstance(made, Decision) and not is_inside(tool, caller.endpoint):
         assert not made.of(tool.name).is_allowed
         assert made.of(tool.name).is_hidden
@@ -70,22 +70,17 @@ def test_no_answer_of_an_engine_allows_a_tool_outside_its_endpoint(tool, caller,
 
 @given(tool=TOOLS, endpoint=ENDPOINTS)
 def test_an_engine_that_allows_everything_allows_just_what_the_endpoint_has(tool, endpoint):
-    answer = {"tools": {tool.name: verdict()}}
-    made = decided(answer, facts(tool, caller=replace(READER, endpoint=endpoint)))
+    made = decided(answer(tool=tool.name), facts(tool, caller=replace(READER, endpoint=endpoint)))
     assert isinstance(made, Decision)
     assert made.of(tool.name).is_allowed is is_inside(tool, endpoint)
 
 
-@given(tool=TOOLS, data=st.data())
-def test_a_tool_is_allowed_only_by_true_a_grant_and_no_denial(tool, data):
-    answer = data.draw(answers(tool))
-    made = decided(answer, facts(tool))
-    if isinstance(made, Decision) and made.of(tool.name).is_allowed:
-        said = answer["tools"][tool.name]
-        assert said["allow"] is True
-        assert type(said["grants"]) is type(said["denials"]) is type(said["masks"]) is list
-        assert said["grants"]
-        assert not said["denials"]
+@given(said=ANSWERS)
+def test_a_tool_is_allowed_only_by_a_grant_of_its_own_and_no_denial(said):
+    made = decided(said, facts())
+    if isinstance(made, Decision) and made.of(TOOL.name).is_allowed:
+        assert TOOL.name in [grant["tool"] for grant in said["grants"]]
+        assert not {TOOL.name, "*"} & {denial["tool"] for denial in said["denials"]}
 
 
 @pytest.mark.parametrize(
@@ -112,74 +107,80 @@ def test_the_sealed_layer_says_each_reason():
     assert {d.group for d in found} == {"sealed"}
 
 
-BAD_VERDICTS: list[Any] = [
-    "allow",
+BAD_ANSWERS: list[Any] = [
+    None,
+    1,
     [],
+    "<undefined>",
     {},
-    verdict(allow="true"),
-    verdict(allow=1),
-    verdict(allow=None),
-    verdict(allow=False),
-    verdict(grants=()),
-    verdict(grants=(1,)),
-    verdict(grants=(None,)),
-    verdict(grants="everything"),
-    verdict(grants={"everything": True}),
-    verdict(denials=(DENIAL,)),
-    verdict(denials=""),
-    verdict(denials={}),
-    verdict(denials=None),
-    verdict(allow=False, denials=("no",)),
-    verdict(allow=False, denials=({**DENIAL, "code": 1},)),
-    verdict(allow=False, denials=({**DENIAL, "message": None},)),
-    verdict(allow=False, denials=({k: v for k, v in DENIAL.items() if k != "group"},)),
-    verdict(masks={}),
-    verdict(masks=""),
-    verdict(masks=None),
-    verdict(masks=(MASK | {"action": "shred"},)),
-    verdict(masks=(MASK | {"action": ["mask"]},)),
-    verdict(masks=(MASK | {"pointer": "/x"},)),
-    verdict(masks=(MASK | {"entity": None},)),
-    verdict(masks=(MASK | {"entity": "EMIAL"},)),
-    verdict(masks=({"code": "masks.x", "action": "mask"},)),
-    verdict(masks=({"code": "masks.x", "action": "mask", "pointer": None},)),
-    verdict(masks=({"code": "masks.x", "action": "mask", "pointer": "name"},)),
-    verdict(masks=({"action": "mask", "entity": "EMAIL"},)),
+    {"grants": [], "denials": []},
+    answer(grants="everything"),
+    answer(grants={"everything": True}),
+    answer(grants=(1,)),
+    answer(grants=(None,)),
+    answer(grants=None),
+    answer(denials=""),
+    answer(denials={}),
+    answer(denials=None),
+    answer(denials=("no",)),
+    answer(denials=({**DENIAL, "code": 1},)),
+    answer(denials=({**DENIAL, "tool": None},)),
+    answer(denials=({**DENIAL, "message": None},)),
+    answer(denials=({k: v for k, v in DENIAL.items() if k != "group"},)),
+    answer(masks={}),
+    answer(masks=""),
+    answer(masks=None),
+    answer(masks=(MASK | {"action": "shred"},)),
+    answer(masks=(MASK | {"action": ["mask"]},)),
+    answer(masks=(MASK | {"pointer": "/x"},)),
+    answer(masks=(MASK | {"entity": None},)),
+    answer(masks=(MASK | {"entity": "EMIAL"},)),
+    answer(masks=(MASK | {"tool": 1},)),
+    answer(masks=({"code": "masks.x", "action": "mask"},)),
+    answer(masks=({"code": "masks.x", "action": "mask", "pointer": None},)),
+    answer(masks=({"code": "masks.x", "action": "mask", "pointer": "name"},)),
+    answer(masks=({"action": "mask", "entity": "EMAIL"},)),
 ]
 
 
-@pytest.mark.parametrize("said", BAD_VERDICTS, ids=repr)
-def test_any_other_form_of_a_verdict_is_no_decision(said):
-    made = decided({"tools": {TOOL.name: said}}, facts())
-    assert isinstance(made, OrganDown)
-    assert made.reason == "policy_malformed"
-
-
-@pytest.mark.parametrize("said", [None, 1, [], "<undefined>", {}, {"tools": []}, {"tools": None}])
+@pytest.mark.parametrize("said", BAD_ANSWERS, ids=repr)
 def test_any_other_form_of_an_answer_is_no_decision(said):
     made = decided(said, facts())
     assert isinstance(made, OrganDown)
     assert made.reason == "policy_malformed"
 
 
-@pytest.mark.parametrize("said", [{}, {"other": verdict()}, {TOOL.name: None}])
-def test_a_tool_that_the_engine_does_not_mention_is_not_allowed(said):
-    made = decided({"tools": said}, facts())
+@pytest.mark.parametrize("said", [answer(grants=()), answer(tool="other"), answer(tool="*")])
+def test_a_tool_that_nothing_grants_by_its_name_is_not_allowed(said):
+    made = decided(said, facts())
     assert isinstance(made, Decision)
     assert not made.of(TOOL.name).is_allowed
     assert made.of(TOOL.name).is_hidden
 
 
+def test_a_denial_of_every_tool_denies_each():
+    said = answer() | {"denials": [DENIAL | {"tool": "*"}]}
+    made = decided(said, facts())
+    assert isinstance(made, Decision)
+    assert [d.code for d in made.of(TOOL.name).denials] == [DENIAL["code"]]
+
+
+def test_a_mask_of_every_tool_and_one_of_its_own_hold_both():
+    said = answer(masks=(MASK,)) | {}
+    said["masks"].append(MASK | {"tool": "*", "action": "drop"})
+    made = decided(said, facts())
+    assert isinstance(made, Decision)
+    assert {mask.action for mask in made.of(TOOL.name).masks} == {"mask", "drop"}
+
+
 def test_a_denial_of_a_strange_group_hides_the_tool():
-    strange = verdict(allow=False, denials=(DENIAL | {"group": "whatever"},))
-    made = decided({"tools": {TOOL.name: strange}}, facts())
+    made = decided(answer(denials=(DENIAL | {"group": "whatever"},)), facts())
     assert isinstance(made, Decision)
     assert made.of(TOOL.name).is_hidden
 
 
 def test_a_denial_of_arguments_does_not_hide_the_tool():
-    said = verdict(allow=False, denials=(DENIAL | {"group": "arguments"},))
-    made = decided({"tools": {TOOL.name: said}}, facts())
+    made = decided(answer(denials=(DENIAL | {"group": "arguments"},)), facts())
     assert isinstance(made, Decision)
     assert not made.of(TOOL.name).is_allowed
     assert not made.of(TOOL.name).is_hidden
@@ -200,14 +201,10 @@ def test_an_engine_that_is_late_is_no_decision():
     assert caught.value.reason == "policy_timed_out"
 
 
-def test_the_masks_of_known_tools_alone_are_kept_for_the_next_decision():
-    said = {"tools": {TOOL.name: verdict(masks=(MASK,))}}
-    known, again, strange = (
-        decided(said, facts(replace(TOOL, is_known=is_known))) for is_known in (True, True, False)
-    )
-    assert isinstance(known, Decision)
-    assert isinstance(again, Decision)
-    assert isinstance(strange, Decision)
-    assert known == again == strange
-    assert known.of(TOOL.name).masks[0] is again.of(TOOL.name).masks[0]
-    assert known.of(TOOL.name).masks[0] is not strange.of(TOOL.name).masks[0]
+def test_the_masks_of_every_tool_alone_are_kept_for_the_next_decision():
+    every, one = ([MASK | {"tool": name}] for name in ("*", TOOL.name))
+    for masks, is_kept in ((every, True), (one, False)):
+        made = [decided(answer() | {"masks": masks}, facts()) for _ in range(2)]
+        first, second = (d.of(TOOL.name).masks[0] for d in made if isinstance(d, Decision))
+        assert first == second
+        assert (first is second) is is_kept

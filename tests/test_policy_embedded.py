@@ -18,10 +18,10 @@ from sidecar.settings import shipped
 
 START = {"version": 1, "tools": []}
 ODD = bundle("""
-decision := {"tools": {}} if not input.do
-decision := {"tools": {"echo": input.value}} if input.do == "echo"
-decision := {"tools": {"panic": strings.count("x", "")}} if input.do == "panic"
-decision := {"tools": {"error": to_number("x")}} if input.do == "fail"
+said := {"denials": [], "masks": []} if not input.do
+said := {"echo": input.value} if input.do == "echo"
+said := {"panic": strings.count("x", "")} if input.do == "panic"
+said := {"error": to_number("x")} if input.do == "fail"
 """)
 ECHO_1 = {"do": "echo", "value": 1}
 
@@ -48,7 +48,7 @@ def test_an_undefined_decision_is_never_taken_for_one():
 
 @pytest.mark.anyio
 async def test_an_undefined_decision_stops_the_call():
-    made = Embedded(bundle('decision := {"tools": {}} if not input.arguments.odd\n'))
+    made = Embedded(bundle('said := {"denials": [], "masks": []} if not input.arguments.odd\n'))
     with pytest.raises(OrganDown) as caught:
         await Policy(made, 5.0).decide(facts(arguments={"odd": 1}))
     assert caught.value.reason == "policy_malformed"
@@ -58,7 +58,7 @@ async def test_an_undefined_decision_stops_the_call():
 def test_a_panic_or_an_error_is_no_decision_and_the_engine_is_made_anew(do):
     engine = Embedded(ODD)
     assert reason(evaluated(engine, {"do": do})) == "policy_failed"
-    assert evaluated(engine, ECHO_1) == {"tools": {"echo": 1}}
+    assert evaluated(engine, ECHO_1) == {"echo": 1}
 
 
 @pytest.mark.parametrize(
@@ -68,9 +68,9 @@ def test_a_panic_or_an_error_is_no_decision_and_the_engine_is_made_anew(do):
 )
 def test_a_failed_input_is_refused_and_never_answered_from_the_previous_one(value):
     engine = Embedded(ODD)
-    assert evaluated(engine, ECHO_1) == {"tools": {"echo": 1}}
+    assert evaluated(engine, ECHO_1) == {"echo": 1}
     assert reason(evaluated(engine, {"do": "echo", "value": value})) == "policy_input"
-    assert evaluated(engine, {"do": "echo", "value": 2}) == {"tools": {"echo": 2}}
+    assert evaluated(engine, {"do": "echo", "value": 2}) == {"echo": 2}
 
 
 def test_input_that_the_engine_itself_cannot_read_leaves_nothing_behind():
@@ -81,7 +81,7 @@ def test_input_that_the_engine_itself_cannot_read_leaves_nothing_behind():
         deep = [deep]
     first = evaluated(engine, ECHO_1)
     answer = evaluated(engine, {"do": "echo", "value": deep})
-    assert isinstance(answer, OrganDown) or answer == {"tools": {"echo": deep}}
+    assert isinstance(answer, OrganDown) or answer == {"echo": deep}
     assert evaluated(engine, ECHO_1) == first
 
 
@@ -98,7 +98,7 @@ def test_a_use_from_another_thread_is_no_decision_and_breaks_nothing():
     thread.start()
     thread.join()
     assert reason(seen[0]) == "policy_failed"
-    assert evaluated(engine, ECHO_1) == {"tools": {"echo": 1}}
+    assert evaluated(engine, ECHO_1) == {"echo": 1}
 
 
 def test_an_engine_that_another_thread_collects_does_not_panic():
@@ -113,7 +113,7 @@ def test_an_engine_that_another_thread_collects_does_not_panic():
 def test_an_engine_that_an_error_keeps_alive_does_not_panic_either():
     """(ours) The frames of an error hold what they were about."""
     holder: list[object] = []
-    for text in ("decision := {", "decision := 1"):
+    for text in ("said := {", "said := 1"):
         try:
             Embedded(bundle(text))
         except ConfigError as error:
@@ -131,7 +131,7 @@ def test_an_engine_that_an_error_keeps_alive_does_not_panic_either():
 
 @given(value=JSON)
 def test_every_input_arrives_unchanged(value):
-    assert evaluated(Embedded(ODD), {"do": "echo", "value": value}) == {"tools": {"echo": value}}
+    assert evaluated(Embedded(ODD), {"do": "echo", "value": value}) == {"echo": value}
 
 
 @pytest.mark.thorough
@@ -188,15 +188,15 @@ def test_every_module_that_does_not_parse_is_told_at_once(tmp_path):
     assert [line.split(":")[0] for line in problems(caught.value, tmp_path)] == ["a.rego", "b.rego"]
 
 
-@pytest.mark.parametrize("body", ["x := 1\n", "decision := 1\n", 'decision := {"tools": []}\n'])
+@pytest.mark.parametrize("body", ["x := 1\n", "said := 1\n", 'said := {"denials": {}}\n'])
 def test_a_bundle_without_the_entrypoint_is_refused_at_load(body):
-    with pytest.raises(ConfigError, match=r"data\.sidecar\.main\.decision is not defined"):
+    with pytest.raises(ConfigError, match=r"data\.sidecar\.main\.said is not defined"):
         Embedded(bundle(body))
 
 
 def test_a_panic_at_load_is_a_problem_and_no_crash():
     with pytest.raises(ConfigError):
-        Embedded(bundle('decision := {"tools": {"x": strings.count("x", "")}}\n'))
+        Embedded(bundle('said := {"denials": [strings.count("x", "")]}\n'))
 
 
 def test_the_digest_is_the_bundles():

@@ -286,7 +286,7 @@ async def test_the_token_is_sent_as_a_bearer_token():
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         seen.append(await reader.readuntil(b"\r\n\r\n"))
-        writer.write(http(b'{"result": {"tools": {}}}'))
+        writer.write(http(b'{"result": {"denials": {}, "masks": []}}'))
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)

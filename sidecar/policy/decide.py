@@ -7,8 +7,9 @@ an error, a wrong type, too late) is no decision, and without one everything sto
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from functools import lru_cache
-from typing import Any, Protocol, get_args
+from typing import Any, Final, NamedTuple, Protocol, cast, get_args
 
 from sidecar.errors import OrganDown
 from sidecar.model import ENTITIES, Action, Decision, Denial, Mask, Tool, Verdict
@@ -16,10 +17,11 @@ from sidecar.policy import sealed
 from sidecar.policy.facts import Facts
 
 _ACTIONS = frozenset(get_args(Action))
+_EVERY_TOOL: Final = "*"
 
 
 class Engine(Protocol):
-    """What runs Rego: the input document in, the value of `data.sidecar.main.decision` out."""
+    """What runs Rego: the input document in, the value of `data.sidecar.main.said` out."""
 
     @property
     def policy_sha256(self) -> str:
@@ -44,40 +46,67 @@ class Policy:
         """
         if not facts.tools:
             return Decision({}, self._engine.policy_sha256)
+        sha256 = self._engine.policy_sha256
         try:
             async with asyncio.timeout(self._timeout):
                 answer = await self._engine.evaluate(facts.document())
         except TimeoutError:
             raise OrganDown("no decision in time", reason="policy_timed_out") from None
         try:
-            tools = answer["tools"]
-            verdicts = {
-                tool.name: _verdict(tool, tools.get(tool.name), facts) for tool in facts.tools
-            }
+            said = _read(answer)
         except (KeyError, TypeError, AttributeError):
             raise OrganDown(
                 "the decision has not the agreed form", reason="policy_malformed"
             ) from None
-        return Decision(verdicts, self._engine.policy_sha256)
+        verdicts = {tool.name: _verdict(tool, said, facts) for tool in facts.tools}
+        return Decision(verdicts, sha256)
 
 
-def _verdict(tool: Tool, answer: Any, facts: Facts) -> Verdict:
-    denials = sealed.denials(tool, facts.caller.endpoint, facts.now)
-    if answer is None:
-        return Verdict(tool.name, denials=denials)
-    denials += tuple(_denial(tool, item) for item in _list(answer["denials"]))
-    grants = tuple(_string(code) for code in _list(answer["grants"]))
-    if (answer["allow"] is True) != (bool(grants) and not answer["denials"]):
-        raise TypeError
+class _Said(NamedTuple):
+    """What an engine answered, by tool. What it says of the tool "*" holds for every tool."""
+
+    grants: dict[str, tuple[str, ...]]
+    denials: dict[str, tuple[Denial, ...]]
+    masks: dict[str, tuple[Mask, ...]]
+
+
+def _read(answer: Any) -> _Said:
+    """Read an answer. Raises KeyError, TypeError or AttributeError for any other form."""
+    said = _Said(defaultdict(tuple), defaultdict(tuple), defaultdict(tuple))
+    for item in _list(answer["grants"]):
+        said.grants[_string(item["tool"])] += (_string(item["code"]),)
+    for item in _list(answer["denials"]):
+        denial = _denial(item)
+        said.denials[denial.tool] += (denial,)
+    for item in _list(answer["masks"]):
+        mask = _mask(item)
+        said.masks[mask.tool] += (mask,)
+    return said
+
+
+def _verdict(tool: Tool, said: _Said, facts: Facts) -> Verdict:
+    name = tool.name
+    denials = said.denials.get(name, ())
+    masks = said.masks.get(_EVERY_TOOL, ())
+    if name != _EVERY_TOOL:
+        denials += said.denials.get(_EVERY_TOOL, ())
+        masks += said.masks.get(name, ())
     return Verdict(
-        tool.name, grants, denials, tuple(_mask(tool, m) for m in _list(answer["masks"]))
+        tool=name,
+        grants=tuple(sorted(said.grants.get(name, ()))),
+        denials=(
+            *sealed.denials(tool, facts.caller.endpoint, facts.now),
+            # Engines give the members of a set in orders of their own.
+            *sorted(denials, key=lambda denial: (denial.code, denial.message, denial.remedy)),
+        ),
+        masks=masks,
     )
 
 
-def _denial(tool: Tool, item: Any) -> Denial:
+def _denial(item: Any) -> Denial:
     group = item["group"]
     return Denial(
-        tool=tool.name,
+        tool=_string(item["tool"]),
         code=_string(item["code"]),
         message=_string(item["message"]),
         remedy=_string(item["remedy"]),
@@ -86,23 +115,24 @@ def _denial(tool: Tool, item: Any) -> Denial:
     )
 
 
-def _mask(tool: Tool, item: Any) -> Mask:
+def _mask(item: Any) -> Mask:
     if ("entity" in item) == ("pointer" in item):
         raise TypeError
+    tool, action, code = _string(item["tool"]), _string(item["action"]), _string(item["code"])
     if "entity" in item:
         # The same dozen in every decision. What a caller invented is not kept.
-        make = _by_entity if tool.is_known else _by_entity.__wrapped__
-        return make(tool.name, item["action"], item["code"], item["entity"])
-    if not _string(item["pointer"]).startswith("/") or item["action"] not in _ACTIONS:
+        make = _by_entity if tool == _EVERY_TOOL else _by_entity.__wrapped__
+        return make(tool, action, code, _string(item["entity"]))
+    if not _string(item["pointer"]).startswith("/") or action not in _ACTIONS:
         raise TypeError
-    return Mask(tool.name, item["action"], _string(item["code"]), None, item["pointer"])
+    return Mask(tool, cast("Action", action), code, None, item["pointer"])
 
 
 @lru_cache(maxsize=4096)
-def _by_entity(tool: str, action: Any, code: Any, entity: Any) -> Mask:
+def _by_entity(tool: str, action: str, code: str, entity: str) -> Mask:
     if action not in _ACTIONS or entity not in ENTITIES:
         raise TypeError
-    return Mask(tool, action, _string(code), entity)
+    return Mask(tool, cast("Action", action), code, entity)
 
 
 def _list(value: Any) -> list[Any]:

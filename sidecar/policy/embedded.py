@@ -26,7 +26,7 @@ from sidecar.policy import rehearsal, syntax
 from sidecar.policy.bundle import Bundle
 from sidecar.policy.syntax import Module
 
-ENTRYPOINT: Final = "data.sidecar.main.decision"
+ENTRYPOINT: Final = "data.sidecar.main.said"
 """The one rule that is asked."""
 
 MAX_INPUT: Final = 1024 * 1024
@@ -114,7 +114,7 @@ class Embedded:
                 if not _is_engines_own(error):
                     raise
                 raise ConfigError([_problem(str(error), self._bundle)]) from None
-            if not isinstance(answer, dict) or not isinstance(answer.get("tools"), dict):
+            if not isinstance(answer, dict) or not isinstance(answer.get("denials"), list):
                 raise ConfigError([_no_entrypoint(self._bundle)])
             told |= {problem.what: problem for problem in rehearsal.judged(answer)}
         if told:

@@ -93,27 +93,21 @@ def judged(answer: Any) -> Iterator[Problem]:
     A site rule that cannot be read denies every tool, and a mask that nothing can carry out stops
     the call: both would show only when the rule is reached.
     """
-    for verdict in filter(_is_verdict, answer["tools"].values()):
-        for denial in verdict["denials"]:
-            found = _UNREADABLE.fullmatch(str(denial["message"]))
-            if found and denial["code"] == found["rule"]:
-                what = f"site.rules.{found['rule']} cannot be read, which denies every tool"
-                remedy = "policies/README.md says what a rule gives and which members it has"
-                yield Problem(f"data.site.rules.{found['rule']}", what, remedy)
-        for mask in verdict["masks"]:
-            if not _is_carried_out(mask):
-                code = str(mask.get("code", ""))
-                where = code if code.startswith("masks.") else "masks"
-                what = f"a mask of {code} names no known entity, or a pointer without /"
-                yield Problem(f"data.site.rules.{where}", what, f"entities: {', '.join(_ENTITIES)}")
+    for denial in answer["denials"]:
+        found = _UNREADABLE.fullmatch(str(denial["message"]))
+        if found and denial["code"] == found["rule"]:
+            what = f"site.rules.{found['rule']} cannot be read, which denies every tool"
+            remedy = "policies/README.md says what a rule gives and which members it has"
+            yield Problem(f"data.site.rules.{found['rule']}", what, remedy)
+    for mask in answer["masks"]:
+        if not _is_carried_out(mask):
+            code = str(mask.get("code", ""))
+            where = code if code.startswith("masks.") else "masks"
+            what = f"a mask of {code} names no known entity, or a pointer without /"
+            yield Problem(f"data.site.rules.{where}", what, f"entities: {', '.join(_ENTITIES)}")
 
 
 _ENTITIES: Final = sorted(ENTITIES)
-
-
-def _is_verdict(value: Any) -> bool:
-    """Whether it has the agreed form; `decide` refuses what has not."""
-    return isinstance(value, dict) and {"denials", "masks"} <= value.keys()
 
 
 def _is_carried_out(mask: Any) -> bool:

@@ -18,7 +18,7 @@ from opa_client.opa_async import AsyncOpaClient
 from sidecar.errors import ConfigError, OrganDown, Problem
 
 _PACKAGE: Final = "sidecar.main"
-_RULE: Final = "decision"
+_RULE: Final = "said"
 
 
 def _bracketed(host: str) -> str:

@@ -1,44 +1,50 @@
 # METADATA
 # title: Main
 # description: |
-#   Gathers what the rules of the library and of the site say, and gives one verdict for each tool.
-#   A rule is a package below sidecar.rules or site.rules; no rule is named here.
+#   Gathers what the rules of the library and of the site say. A rule is a package below sidecar.rules
+#   or site.rules; no rule is named here.
 package sidecar.main
 
 import data.sidecar.lib.config.settings
 import data.sidecar.lib.findings.is_scanned
-import data.sidecar.lib.masks
 import data.sidecar.lib.query.is_list
 import data.sidecar.lib.query.tools
 
 # METADATA
-# title: Decision
+# title: Said
 # description: |
-#   A tool is allowed by at least one grant and no denial. An input that cannot be read, or a
-#   library without its data, has no verdicts, so nothing is allowed. A denial or a mask of the tool "*" holds for every tool.
+#   What the sidecar asks: what the rules give, as they give it. What is said of the tool "*" holds for
+#   every tool. Of an input that cannot be read, or by a library without its data, nothing is said, so
+#   nothing is allowed.
 # entrypoint: true
-default decision := {"version": 1, "tools": {}}
+default said := {"version": 1, "grants": [], "denials": [], "masks": []}
 
-decision := {"version": 1, "tools": {tool.name: _verdict(tool.name) | some tool in tools}} if {
+said := {"version": 1, "grants": _grants, "denials": _denials, "masks": _masks} if {
+	tools != []
 	is_scanned
 	settings
 }
 
-_verdict(name) := {
-	"allow": {grants != set(), denials == set()} == {true},
-	"grants": sort(grants),
-	"denials": sort(denials),
-	"masks": _settled({part.mask | some part in said}),
-} if {
-	said := object.get(_said, name, set())
-	grants := {part.grant | some part in said}
-	denials := {part.denial | some part in said} | _common_denials
-}
+# METADATA
+# title: Decision
+# description: |
+#   The same, tool by tool, for people and tests: a tool is allowed by at least one grant and no denial.
+decision := {"version": 1, "tools": {tool.name: _verdict(tool.name) | some tool in tools}} if {
+	said.masks != []
+} else := {"version": 1, "tools": {}}
 
-# Most tools have no masks of their own, so that those of every tool are settled once.
-_settled(own) := _common_masks if {
-	own == set()
-} else := sort(masks.joined({mask | some mask in _common_masks}, masks.strictest(own)))
+_verdict(name) := {
+	"allow": {grants != [], denials == []} == {true},
+	"grants": grants,
+	"denials": denials,
+	"masks": sort([object.remove(mask, ["tool"]) | some mask in said.masks; mask.tool in {"*", name}]),
+} if {
+	grants := sort({grant.code | some grant in said.grants; grant.tool == name})
+	denials := sort({object.remove(denial, ["tool"]) |
+		some denial in said.denials
+		denial.tool in {"*", name}
+	})
+}
 
 # Read once: a reference to a tree of packages is the dearest step of a decision.
 _roots := [data.sidecar.rules] if {
@@ -50,32 +56,21 @@ _asked := ["access"] if {
 	is_list
 } else := ["access", "arguments"]
 
-_said[tool] contains part if some [tool, part] in _parts
-
-# What each rule says, with the tool that it says it of. One set, for regorus makes every further
-# definition of a partial rule cost as much as a rule of the library.
-_parts := ({[grant.tool, {"grant": grant.code}] |
+_grants := [grant |
 	some root in _roots
 	some rule in root.access
 	some grant in rule.grant
-} | {[denial.tool, {"denial": denied}] |
+]
+
+_denials := [object.union(denial, {"group": group}) |
 	some root in _roots
 	some group in _asked
 	some rule in root[group]
 	some denial in rule.deny
-	denied := {"group": group, "code": denial.code, "message": denial.message, "remedy": denial.remedy}
-}) | {[mask.tool, {"mask": object.remove(mask, ["tool"])}] |
+]
+
+_masks := [mask |
 	some root in _roots
 	some rule in root.masks
 	some mask in rule.mask
-	mask.tool != "*"
-}
-
-_common_denials := {part.denial | some part in object.get(_said, "*", set())}
-
-_common_masks := sort(masks.strictest({object.remove(mask, ["tool"]) |
-	some root in _roots
-	some rule in root.masks
-	some mask in rule.mask
-	mask.tool == "*"
-}))
+]
