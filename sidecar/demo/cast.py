@@ -40,9 +40,9 @@ class Cast:
         self.bearer = world.bearer("triage-agent")
         self.found: dict[str, str] = {}
 
-    def agent(self, endpoint: str, *, mode: str = "") -> Any:
-        """The agent, connected to one of the demo's endpoints."""
-        return connected(self.world.url(endpoint), self.bearer, mode=mode or self.mode)
+    def agent(self, endpoint: str, *, mode: str = "", bearer: str = "") -> Any:
+        """An agent, connected to one of the demo's endpoints; the triage agent unless told."""
+        return connected(self.world.url(endpoint), bearer or self.bearer, mode=mode or self.mode)
 
     def backend(self) -> Any:
         """The same client past the sidecar, with the credential that only the sidecar has."""

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from sidecar import audit
-from sidecar.demo import scopes, stage, workflows
+from sidecar.demo import injection, scopes, stage, workflows
 from sidecar.demo.burst import BURST, burst
 from sidecar.demo.cast import SECRETS, Cast
 
@@ -30,7 +30,8 @@ async def play(cast: Cast) -> bool:
 async def _evidence(cast: Cast) -> bool:
     await cast.world.stop_sidecar()
     log = cast.world.audit_log
-    print(audit.report(log).text())
+    report = audit.report(log).text()
+    print(report)
     found = audit.verify(log)
     text = log.read_text()
     leaks = [s for s in SECRETS if s in text]
@@ -39,8 +40,10 @@ async def _evidence(cast: Cast) -> bool:
         [
             stage.check("the chain holds from the first line to the last", holds=found.is_valid),
             stage.check("no personal value and no token stands in the log", holds=not leaks),
+            stage.check("the report shows what was refused after a customer's orders",
+                        holds=injection.RULE in report),
         ]
-    )
+    )  # fmt: skip
 
 
 Scene = Callable[[Cast], Awaitable[bool]]
@@ -70,6 +73,14 @@ SCENES: Final[tuple[tuple[str, str, Scene], ...]] = (
             "security PIN asked for before something was changed? Then it comments on the task."
         ),
         workflows.call_audit,
+    ),
+    (
+        "A customer gives orders",
+        (
+            "An analyst's agent may export. Then it reads a message in which a customer tells it "
+            "to export every profile and to send them away, and it obeys."
+        ),
+        injection.orders,
     ),
     (
         "A read-only endpoint",

@@ -25,11 +25,18 @@ SCOPES: Final[dict[str, dict[str, Any]]] = {
         "methods": ["read", "create"],
         "tags": ["customers", "conversations", "voice", "tasks"],
     },
+    "insights": {
+        "methods": ["read", "create"],
+        "tags": ["customers", "conversations", "export", "webhooks"],
+    },
     "read-only": {"methods": ["read"]},
     "knowledge-base": {"methods": ["read"], "tags": ["public_answers"]},
     "contractor": {"methods": ["read"], "expires_at": datetime.now(UTC) - timedelta(hours=1)},
 }
 """The demo's endpoints: name, and the scope sealed into each."""
+
+POLICY: Final[dict[str, Any]] = {"site": {"config": {"bulk_roles": ["analyst"]}}}
+"""The demo's own policy data: who may export."""
 
 
 class World(Processes):
@@ -77,6 +84,9 @@ class World(Processes):
         """Start the sidecar and wait until it is ready; its URLs are new each time."""
         port, admin = free_port(), free_port()
         self.sidecar_url = f"http://127.0.0.1:{port}"
+        policy = self.folder / "policy"
+        policy.mkdir(exist_ok=True)
+        (policy / "data.yaml").write_text(yaml.safe_dump(POLICY))
         config = self.folder / "sidecar.yaml"
         config.write_text(yaml.safe_dump(self._settings(port, admin), sort_keys=False))
         process = await self.spawn("serve", "--config", str(config))
@@ -121,6 +131,7 @@ class World(Processes):
             },
             "endpoint_key_file": self._path("endpoint-key"),
             "endpoints": endpoints,
+            "policy": {"site_folder": self._path("policy")},
             "audit": {"folder": str(self.folder / "audit")},
             "log": {
                 "level": "warning",
