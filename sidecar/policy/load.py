@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sidecar.errors import ConfigError, Problem
-from sidecar.policy import references, site, site_data
+from sidecar.policy import lint, references, site, site_data
 from sidecar.policy.bundle import Bundle, read
 from sidecar.policy.embedded import Embedded, parsed
 from sidecar.policy.syntax import Module
@@ -33,7 +33,10 @@ def load(library: Path, folder: Path | None = None) -> Bundle:
         problems += site.problems(ours)
         problems += _references(bundle, library, modules, ours, is_whole=is_whole)
         problems += _data(bundle, folder)
-    problems += _rehearsed(bundle, modules, problems)
+    endless = list(lint.runaway(modules))
+    problems += endless
+    if not endless:  # a rehearsal of those would end the process
+        problems += _rehearsed(bundle, modules, problems)
     if problems:
         raise ConfigError(problems)
     rules, mentions = tuple(site.rules(ours)), tuple(site.mentions(ours))

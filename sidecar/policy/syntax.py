@@ -7,7 +7,7 @@ and this walks it. Positions are lines of the source, counted from one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Path = tuple[str | None, ...]
@@ -42,7 +42,9 @@ class Rule:
 class Module:
     """One file. `line` is that of the package's name.
 
-    `tools` are the texts that `tool.name` is compared with, each with its line.
+    `tools` are the texts that `tool.name` is compared with, each with its line. `tree` is the
+    whole of it as the engine gave it, for the checks that walk it, `text` its source, and
+    `aliases` say what a name stands for that an import gave.
     """
 
     file: str
@@ -51,6 +53,9 @@ class Module:
     imports: tuple[Reference, ...]
     rules: tuple[Rule, ...]
     tools: tuple[tuple[str, int], ...] = ()
+    tree: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    text: str = field(default="", repr=False, compare=False)
+    aliases: Mapping[str, Path] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def references(self) -> tuple[Reference, ...]:
@@ -61,20 +66,21 @@ class Module:
 def module(entry: Mapping[str, Any], *, has_references: bool = True) -> Module:
     """Read one element of the engine's list of modules; finding its references takes longest."""
     tree, source = entry["ast"], entry["source"]["contents"].encode()
-    package = _flat(tree["package"]["refr"])
+    package = path_of(tree["package"]["refr"])
     imports, aliases = [], {}
     for item in tree["imports"]:
-        found = Reference(_flat(item["refr"]), item["span"]["line"])
-        if found.path[0] in {"input", "data"}:
-            imports.append(found)
-            alias = _slice(source, item["as"]) if item.get("as") else found.path[-1]
-            aliases[str(alias)] = found.path
-    nodes = (next(iter(node.items())) for node in tree["rules"])
-    rules = tuple(_rule(node, aliases if has_references else None, source) for node in nodes)
+        reads = Reference(path_of(item["refr"]), item["span"]["line"])
+        if reads.path[0] in {"input", "data"}:
+            imports.append(reads)
+            alias = _slice(source, item["as"]) if item.get("as") else reads.path[-1]
+            aliases[str(alias)] = reads.path
+    found = (next(iter(node.items())) for node in tree["rules"])
+    rules = tuple(_rule(item, aliases if has_references else None, source) for item in found)
     line = tree["package"]["span"]["line"]
     tools = tuple(_tools(tree["rules"])) if has_references else ()
-    file = entry["source"]["file"]
-    return Module(file, tuple(map(str, package)), line, tuple(imports), rules, tools)
+    file, text = entry["source"]["file"], entry["source"]["contents"]
+    names = tuple(map(str, package))
+    return Module(file, names, line, tuple(imports), rules, tools, tree, text, aliases)
 
 
 def literal(node: Any) -> str | None:
@@ -107,16 +113,16 @@ def _rule(item: tuple[str, Any], aliases: Mapping[str, Path] | None, source: byt
         kind = {"Set": "set", "Func": "function"}.get(shape, "value")  # type: ignore[assignment]
         head = inner["refr"]
         term = inner["key"] if kind == "set" else (inner.get("assign") or {}).get("value")
-        parts = [*_indexes(head), term, node["bodies"]]
+        parts = [*indexes(head), term, node["bodies"]]
     references: tuple[Reference, ...] = ()
     if aliases is not None:
-        names = {n for n in _locals(node, source) if n in aliases}
+        names = {n for n in bound(node, source) if n in aliases}
         visible = {name: path for name, path in aliases.items() if name not in names}
         references = tuple(_references(parts, visible))
-    return Rule(_flat(head), kind, node["span"]["line"], term, references)
+    return Rule(path_of(head), kind, node["span"]["line"], term, references)
 
 
-def _flat(node: Any) -> Path:
+def path_of(node: Any) -> Path:
     """The steps of a reference, the root's name first; None first when it has no name."""
     steps: list[str | None] = []
     while True:
@@ -131,7 +137,7 @@ def _flat(node: Any) -> Path:
             return (root, *reversed(steps))
 
 
-def _indexes(node: Any) -> list[Any]:
+def indexes(node: Any) -> list[Any]:
     """The steps of a reference that are terms of their own, and its root when it has no name."""
     found = []
     while "RefDot" in node or "RefBrack" in node:
@@ -142,7 +148,7 @@ def _indexes(node: Any) -> list[Any]:
     return found if "Var" in node else [*found, node]
 
 
-def _nodes(root: Any) -> Iterator[dict[str, Any]]:
+def nodes(root: Any) -> Iterator[dict[str, Any]]:
     """Every object of a tree, outermost first; without recursion, for trees may be deep."""
     waiting = [root]
     while waiting:
@@ -154,9 +160,9 @@ def _nodes(root: Any) -> Iterator[dict[str, Any]]:
             waiting.extend(reversed(node))
 
 
-def _locals(rule: Any, source: bytes) -> Iterator[str]:
+def bound(rule: Any, source: bytes) -> Iterator[str]:
     """Names that a rule gives to its own variables: they hide an import of the same name."""
-    for node in _nodes(rule):
+    for node in nodes(rule):
         for made in (node.get("SomeIn"), node.get("Every"), node.get("Func")):
             if made:
                 wanted = (made.get("key"), made.get("value"), *made.get("args", ()))
@@ -173,7 +179,7 @@ def _variables(parts: Any, source: bytes) -> Iterator[str]:
         if isinstance(part, dict) and "start" in part:
             yield _slice(source, part)
         else:
-            yield from (n["Var"]["value"] for n in _nodes(part) if "Var" in n)
+            yield from (n["Var"]["value"] for n in nodes(part) if "Var" in n)
 
 
 def _references(root: Any, aliases: Mapping[str, Path]) -> Iterator[Reference]:
@@ -184,7 +190,7 @@ def _references(root: Any, aliases: Mapping[str, Path]) -> Iterator[Reference]:
             waiting.extend(reversed(node))
         elif isinstance(node, dict) and node.keys() & {"Var", "RefDot", "RefBrack"}:
             yield from _resolved(node, (), aliases)
-            waiting.extend(reversed(_indexes(node)))
+            waiting.extend(reversed(indexes(node)))
         elif isinstance(node, dict):
             yield from _got(node, aliases)
             # What `with` puts in a place is read; the place itself is not.
@@ -192,7 +198,7 @@ def _references(root: Any, aliases: Mapping[str, Path]) -> Iterator[Reference]:
 
 
 def _resolved(node: Any, more: Path, aliases: Mapping[str, Path]) -> Iterator[Reference]:
-    root, *steps = _flat(node)
+    root, *steps = path_of(node)
     start = (root,) if root in {"input", "data"} else aliases.get(root or "")
     if start:
         line = next(iter(node.values()))["span"]["line"]
@@ -204,7 +210,7 @@ def _got(node: Any, aliases: Mapping[str, Path]) -> Iterator[Reference]:
     call = node.get("Call")
     if not isinstance(call, dict) or len(call["params"]) < 2:  # noqa: PLR2004 - object and key
         return
-    if not call["fcn"].keys() & {"Var", "RefDot"} or _flat(call["fcn"]) != ("object", "get"):
+    if not call["fcn"].keys() & {"Var", "RefDot"} or path_of(call["fcn"]) != ("object", "get"):
         return
     holder, key = call["params"][:2]
     steps = key["Array"]["items"] if "Array" in key else [key]
@@ -216,7 +222,7 @@ def _got(node: Any, aliases: Mapping[str, Path]) -> Iterator[Reference]:
 
 def _tools(rules: Any) -> Iterator[tuple[str, int]]:
     """What stands beside `tool.name` in `==`, `!=` and `in`, where it is written out."""
-    for node in _nodes(rules):
+    for node in nodes(rules):
         compared = node.get("BoolExpr", {})
         member = node.get("Membership") or {}
         sides = [compared.get("lhs"), compared.get("rhs"), member.get("value")]
@@ -231,4 +237,4 @@ def _tools(rules: Any) -> Iterator[tuple[str, int]]:
 
 
 def _is_tools_name(node: Mapping[str, Any]) -> bool:
-    return bool(node.keys() & {"RefDot", "RefBrack"}) and _flat(node) == ("tool", "name")
+    return bool(node.keys() & {"RefDot", "RefBrack"}) and path_of(node) == ("tool", "name")
