@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sidecar import __version__
-from sidecar.cli import audit, catalog, endpoints, gladly, local, tokens
+from sidecar.cli import audit, catalog, endpoints, gladly, local, policy, tokens
 from sidecar.cli.options import ConfigFile
 from sidecar.errors import ConfigError, SidecarError
 
@@ -32,6 +32,7 @@ cli.add_typer(tokens.endpoint, name="endpoint")
 cli.add_typer(audit.audit, name="audit")
 cli.add_typer(catalog.catalog, name="catalog")
 cli.add_typer(gladly.gladly, name="gladly")
+cli.add_typer(policy.policy, name="policy")
 cli.command()(local.up)
 cli.command()(local.stdio)
 cli.command()(local.connect)

@@ -45,7 +45,7 @@ class SiteRule:
 class Mention:
     """A name in a rule of the operator's that only a catalog can judge, with file and line."""
 
-    kind: Literal["tool", "argument"]
+    kind: Literal["tool", "argument", "tag"]
     name: str
     where: str
 

@@ -178,3 +178,56 @@ def _problem(text: str, bundle: Bundle, path: str = "") -> Problem:
     if position:
         where = f"{position['file'].strip()}:{position['line']}"
     return Problem(where, reasons[-1].strip() if reasons else "does not load", "see `opa check`")
+
+
+class Probe:
+    """An engine for tests and checks: it evaluates any rule, and notes which lines it reached.
+
+    Raises ConfigError when a module does not parse. What may run away must be kept from it.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+        self._reached: dict[str, set[int]] = {}
+        self._missed: dict[str, set[int]] = {}
+        self._engine = self._fresh()
+
+    def put(self, document: Any) -> None:
+        """Take this for the input from now on."""
+        self._engine.raw.set_input_json(orjson.dumps(document).decode())
+
+    def ask(self, rule: str) -> tuple[Any, str]:
+        """The value of a rule, None when it is undefined, and what it printed.
+
+        Raises:
+            ConfigError: the evaluation failed; the input is forgotten.
+        """
+        try:
+            answer = self._engine.raw.eval_rule_as_json(rule)
+            printed = "\n".join(self._engine.raw.take_prints())
+        except BaseException as error:
+            if not _is_engines_own(error):
+                raise
+            self._note()
+            self._engine = self._fresh()
+            raise ConfigError([_problem(str(error), self._bundle)]) from None
+        value = orjson.loads(answer)
+        return (None if value == "<undefined>" else value), printed
+
+    def lines(self) -> dict[str, tuple[frozenset[int], frozenset[int]]]:
+        """By file, the lines that were reached so far, and those that were not."""
+        self._note()
+        return {
+            file: (frozenset(reached), frozenset(self._missed[file] - reached))
+            for file, reached in self._reached.items()
+        }
+
+    def _fresh(self) -> _Engine:
+        engine = _load(self._bundle)
+        engine.raw.set_enable_coverage(True)
+        return engine
+
+    def _note(self) -> None:
+        for file in orjson.loads(self._engine.raw.get_coverage_report_as_json())["files"]:
+            self._reached.setdefault(file["path"], set()).update(file["covered"])
+            self._missed.setdefault(file["path"], set()).update(file["not_covered"])

@@ -1,0 +1,11 @@
+"""`sidecar policy`: write rules, check and test them, and pack them up, before they serve."""
+
+from __future__ import annotations
+
+import typer
+
+from sidecar.cli import policy_writing
+
+policy = typer.Typer(help="Rules in Rego: check, test, pack and begin them.", no_args_is_help=True)
+for name, command in policy_writing.COMMANDS.items():
+    policy.command(name)(command)
