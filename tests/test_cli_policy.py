@@ -1,4 +1,7 @@
-"""`sidecar policy`: check, test, build and init, run whole."""
+"""`sidecar policy`: check, test, build and init, run whole.
+
+Over 300 lines: each is one small folder of rules and what the commands say of it.
+"""
 
 from __future__ import annotations
 

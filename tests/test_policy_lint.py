@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import regorus
 from engine_parts import told
+from rego_parts import README
 
 from sidecar.policy import lint, portable, read
 from sidecar.policy.bundle import Bundle
@@ -170,3 +172,8 @@ def test_every_builtin_of_the_table_is_one_of_the_embedded_engine(name: str):
     with pytest.raises(RuntimeError) as caught:
         engine.eval_rule_as_json("data.a.x")
     assert ("could not find function" in str(caught.value)) is (name == "no.such")
+
+
+def test_the_readme_lists_every_builtin_of_the_table():
+    (listed,) = re.findall(r"<!-- built-ins -->\n(.*?)\n<!-- end -->", README, re.DOTALL)
+    assert listed.replace("\n", " ").split(", ") == sorted(portable.BUILTINS)
