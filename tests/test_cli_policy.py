@@ -135,6 +135,12 @@ def test_all_problems_of_all_kinds_are_told_at_once(tmp_path: Path):
 def test_a_rule_that_no_example_can_fire_is_a_warning_with_its_own_line(tmp_path: Path):
     never = f'\ndeny contains {DENY} if {{\n	some tool in tools\n	tool.effect == "reed"\n}}\n'
     site = put(tmp_path, {"mine.rego": rule(more=never)})
+    ran = check(put(site, {"typo.rego": rule('	some tool in tools\n	tool.name == "no"\n')}))
+    assert ran.code == 1
+    assert [line.split(": ")[-3] for line in told(ran, site) if "is silent" in line] == [
+        "mine.rego:22"
+    ]
+    (site / "typo.rego").unlink()
     ran = check(site)
     assert ran.code == 0
     assert [line.split(" is silent")[0] for line in told(ran, site)] == [
@@ -155,6 +161,11 @@ def test_a_rule_that_no_example_can_fire_is_a_warning_with_its_own_line(tmp_path
         "time.weekday(time.parse_rfc3339_ns(input.time)) == `Sunday`",
         "not tool.pinned",
         "not tool.known",
+        'tool.name == "prompts/get"',
+        'lower(input.caller.purpose) == "audit"',
+        'object.get(input.caller.claims, ["of", "team"], "") == "blue"',
+        'some claim in input.caller.claims.groups\n	claim == "sales"',
+        'input.caller.on_behalf_of != ""\n	team := input.caller.claims.team\n	team == "red"',
         '"lead" in input.caller.roles; input.caller.purpose == "a"; input.recent.writes == 3',
     ],
 )

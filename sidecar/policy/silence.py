@@ -6,7 +6,7 @@ holds. Head and body may share a line, so that each body is moved to a line of i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -20,8 +20,8 @@ _SETS: Final = ("grant", "deny", "mask")
 _BATCH: Final = 100
 """Documents between two looks at what was reached."""
 
-_MOST: Final = 5
-"""Failed evaluations after which no more is asked."""
+_MOST: Final = 20
+"""Failed evaluations after which no more is asked: each costs a new engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,14 @@ class Definition:
 def silent(
     bundle: Bundle,
     modules: Sequence[Module],
-    documents: Iterable[JsonObject],
+    documents: Sequence[JsonObject],
+    variants: Sequence[JsonObject],
     told: Callable[[int], None],
 ) -> tuple[list[Definition], list[Problem]]:
-    """Ask the rules of these modules about the documents until each definition has spoken.
+    """Ask the rules of these modules about documents and variants until each has spoken.
 
-    Gives the definitions that never did, and the evaluations that failed. `told` gets the number of
-    documents that were asked about.
+    Gives the definitions that never did, and the evaluations of documents that failed: a variant is
+    made up, and need not be one that there could be. `told` gets how many were asked about.
     """
     moved, waiting = {}, []
     for module in modules:
@@ -52,22 +53,24 @@ def silent(
         waiting += found
     texts = tuple((name, moved.get(name, text)) for name, text in bundle.modules)
     probe = Probe(replace(bundle, modules=texts))
-    failed: dict[str, Problem] = {}
+    failed: list[Problem] = []
+    failures = 0
     spoken: set[str] = set()
-    for number, document in enumerate(documents, 1):
+    for number, document in enumerate((*documents, *variants), 1):
         for rule in dict.fromkeys(definition.rule for definition in waiting):
             try:
                 probe.put(document)
                 if probe.ask(f"data.{rule}")[0]:
                     spoken.add(rule)
             except ConfigError as error:
-                failed |= {str(problem): problem for problem in error.problems}
+                failures += 1
+                failed += error.problems if number <= len(documents) else ()
         told(number)
         if number % _BATCH == 0:
             waiting = _left(waiting, spoken, probe)
-        if not waiting or len(failed) >= _MOST:
+        if not waiting or failures >= _MOST:
             break
-    return _left(waiting, spoken, probe), list(failed.values())
+    return _left(waiting, spoken, probe), list(dict.fromkeys(failed))
 
 
 def _left(waiting: Sequence[Definition], spoken: set[str], probe: Probe) -> list[Definition]:

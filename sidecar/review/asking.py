@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import orjson
 
-from sidecar.catalog import Row
+from sidecar.catalog import EXITS, Row
 from sidecar.model import ENTITIES, Caller, Endpoint, Finding, JsonObject, Tool
 from sidecar.policy import Facts
 
@@ -46,13 +46,10 @@ _NARROW: Final = Endpoint("", None, methods=("get",), tags=("elsewhere",))
 _POOR: Final = Caller(_NARROW, is_authenticated=False)
 
 
-def documents(
-    rows: Sequence[Row], compared: Mapping[tuple[str, ...], Sequence[Any]], words: Sequence[str]
-) -> Iterator[JsonObject]:
-    """Input documents, the likeliest first.
+def documents(rows: Sequence[Row], words: Sequence[str]) -> list[JsonObject]:
+    """Input documents as a backend with these tools brings them about.
 
-    `compared` says by place in the input what rules compare with it; `words` are all texts that
-    they hold, any of which may be a role or a scope.
+    `words` are all texts that rules hold, any of which may be a role or a scope.
     """
     rich = replace(
         _POOR,
@@ -66,26 +63,34 @@ def documents(
         on_behalf_of="somebody",
         purpose="support",
     )
-    plain = [*_asked(rows, rich, _BUSY), *_asked(rows, _POOR, _QUIET)]
-    yield from plain
-    yield from _asked(rows, rich, _QUIET)
-    lists = [document for document in plain if "arguments" not in document]
-    calls = [document for document in plain if "arguments" in document]
-    yield from _compared(lists, calls, compared)
-    yield from _week(lists[:1] + calls[:1])
-    yield from _combined(plain, compared)
+    ways = ((rich, _BUSY), (_POOR, _QUIET), (rich, _QUIET))
+    return [document for way in ways for document in _asked(rows, *way)]
+
+
+def variants(
+    documents: Sequence[JsonObject], compared: Mapping[tuple[str, ...], Sequence[Any]]
+) -> list[JsonObject]:
+    """The documents at other times, and with what rules compare with, by place in the input."""
+    lists = [document for document in documents if "arguments" not in document]
+    calls = [document for document in documents if "arguments" in document]
+    ways = (
+        _compared(lists, calls, compared),
+        _week(lists[:1] + calls[:1]),
+        _combined(documents, compared),
+    )
+    return [document for way in ways for document in way]
 
 
 def _asked(rows: Sequence[Row], caller: Caller, recent: Mapping[str, Any]) -> Iterator[JsonObject]:
     """A list of all tools and of such as nobody knows, then a call of each example."""
     unpinned = replace(rows[0].tool, is_pinned=False) if rows else Tool("changed", is_pinned=False)
-    exits = Tool("prompts/get", is_known=True, effect="read", tags=("exit",))
-    odd = (Tool("nobody_knows"), unpinned, exits, Tool("x", is_known=True, tags=("unreviewed",)))
+    proposed = Tool("proposed", is_known=True, tags=("unreviewed",))
+    odd = (Tool("nobody_knows"), unpinned, proposed, *EXITS.values())
     tools = [*(row.tool for row in rows), *odd]
     facts = [Facts(tools, caller, "tools/list", "2026-07-28", _NOON, recent=recent)]
     for tool, arguments in (*_examples(rows), *((tool, {}) for tool in odd)):
         found = _findings(arguments) if caller.is_authenticated else ()
-        method = "prompts/get" if tool is exits else "tools/call"
+        method = tool.name if tool.name in EXITS else "tools/call"
         one = Facts((tool,), caller, method, "2026-07-28", _NOON, arguments, found, recent)
         facts.append(one)
     yield from (orjson.loads(orjson.dumps(fact.document())) for fact in facts)
@@ -151,11 +156,11 @@ def _with(document: JsonObject, changes: Mapping[tuple[str, ...], Any]) -> JsonO
 
 def _put(inside: JsonObject, place: tuple[str, ...], value: Any) -> JsonObject:
     key, *rest = place
-    if key == "tools":
+    if key in {"tools", "time"}:  # the catalog has those, and the week these
         return inside
     held = inside.get(key)
     if rest:
         return {**inside, key: _put(held if isinstance(held, dict) else {}, tuple(rest), value)}
     if isinstance(held, list):
-        return {**inside, key: [value]}
+        return {**inside, key: list(value) if isinstance(value, tuple) else [value]}
     return {**inside, key: value} if held is None or type(held) is type(value) else inside

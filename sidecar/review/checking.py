@@ -31,27 +31,40 @@ def check(
 ) -> Told:
     """Check a site's folder beside the library, or the library alone.
 
-    The site's rules are asked, once all else holds; those of the library are switched by data that
+    The site's rules are asked, if they can be; those of the library are switched by data that
     may be empty, and have their tests. `told` gets how many inputs were tried, and of how many.
     """
     found = checks.checked(library, folder)
     problems = [*found.problems, *names.unknown(catalog, found.mentions, found.files)]
     warnings = list(found.warnings)
     rules = {module.package for module in found.modules if module.package[1:2] == ("rules",)}
-    if folder and found.bundle and not problems:
-        known = [file.value for file in found.files]
-        texts = words.texts(found.modules, known)
-        asked = list(asking.documents(catalog.rows, words.compared(found.modules), texts))
-        ours = [module for module in found.modules if module.package in rules]
-        quiet, failed = silence.silent(
-            found.bundle, ours, asked, lambda number: told(number, len(asked))
-        )
-        problems += failed
-        warnings += [
-            Problem(f"{one.file}:{one.line}", f"{_shown(one.rule)} is silent: {_SILENT}", _REMEDY)
-            for one in quiet
-        ]
+    if folder and found.bundle:
+        failed, silent = _asked(found.bundle, found, catalog, told)
+        # What is told of a file already explains why a rule of it fails or is silent.
+        files = {_file(problem) for problem in problems}
+        problems += [problem for problem in failed if _file(problem) not in files]
+        warnings += [problem for problem in silent if _file(problem) not in files]
     return Told(found.bundle, len(rules), tuple(problems), tuple(warnings))
+
+
+def _asked(
+    bundle: Bundle, found: checks.Checked, catalog: Catalog, told: Callable[[int, int], None]
+) -> tuple[list[Problem], list[Problem]]:
+    """What fails when it is asked, and what never speaks."""
+    ours = [module for module in found.modules if module.package[1:2] == ("rules",)]
+    texts = words.texts(found.modules, [file.value for file in found.files])
+    asked = asking.documents(catalog.rows, texts)
+    more = asking.variants(asked, words.compared(found.modules))
+    total = len(asked) + len(more)
+    quiet, failed = silence.silent(bundle, ours, asked, more, lambda number: told(number, total))
+    return failed, [
+        Problem(f"{one.file}:{one.line}", f"{_shown(one.rule)} is silent: {_SILENT}", _REMEDY)
+        for one in quiet
+    ]
+
+
+def _file(problem: Problem) -> str:
+    return problem.where.rpartition(":")[0]
 
 
 def _shown(rule: str) -> str:

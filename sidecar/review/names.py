@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Final
 
-from sidecar.catalog import Catalog
+from sidecar.catalog import EXITS, Catalog
 from sidecar.errors import Problem
 from sidecar.policy.bundle import DataFile, Mention
 from sidecar.policy.spelling import meant
@@ -31,7 +31,8 @@ def unknown(
 
 def _known(catalog: Catalog) -> Mapping[str, AbstractSet[str]]:
     return {
-        "tool": {name for row in catalog.rows for name in (row.tool.name, *row.aliases)},
+        "tool": {name for row in catalog.rows for name in (row.tool.name, *row.aliases)}
+        | EXITS.keys(),
         "argument": {name for row in catalog.rows for name in row.tool.arguments},
         "tag": {tag for row in catalog.rows for tag in row.tool.tags} | _OURS,
     }
