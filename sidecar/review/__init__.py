@@ -1,1 +1,7 @@
-"""Looks at a policy before it serves, with everything that the catalog knows beside it."""
+"""What a change of policy would do, told before it does it: explain, matrix, diff and replay.
+
+Above the organs, since each question needs several: the catalog's tools and examples, the scan of
+arguments, the policies, and the audit log. `folders`, `askers` and `asking` read what is asked
+about; `explained`, `differing` and `replayed` answer in words, and `tables` prints a matrix. Each
+is imported by itself, so that a command loads what it needs and no more.
+"""

@@ -10,7 +10,7 @@ from sidecar.catalog import Catalog
 from sidecar.errors import Problem
 from sidecar.policy import checks, silence, words
 from sidecar.policy.bundle import Bundle
-from sidecar.review import asking, names
+from sidecar.review import examples, names
 
 _SILENT = "no example of the catalog, and no variant of one, makes it say anything"
 _REMEDY = "look for a misspelt word, or a condition that nothing meets"
@@ -53,8 +53,8 @@ def _asked(
     """What fails when it is asked, and what never speaks."""
     ours = [module for module in found.modules if module.package[1:2] == ("rules",)]
     texts = words.texts(found.modules, [file.value for file in found.files])
-    asked = asking.documents(catalog.rows, texts)
-    more = asking.variants(asked, words.compared(found.modules))
+    asked = examples.documents(catalog.rows, texts)
+    more = examples.variants(asked, words.compared(found.modules))
     total = len(asked) + len(more)
     quiet, failed = silence.silent(bundle, ours, asked, more, lambda number: told(number, total))
     return failed, [
