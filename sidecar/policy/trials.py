@@ -60,7 +60,7 @@ def subject(library: Path, folder: Path | None) -> Subject:
     folders = [library, *([folder] if folder else [])]
     whole = with_tests(read(folders), folders)
     modules, problems = parsed(whole, folder or library)
-    problems += lint.runaway([module for module in modules if not lint.is_test(module)])
+    problems += lint.runaway(modules)
     if problems:
         raise ConfigError(problems)
     ours = tuple(m for m in modules if Path(m.file).is_relative_to(folder or library))
