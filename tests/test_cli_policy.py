@@ -18,6 +18,7 @@ import pytest
 import tools
 from console import Ran, sidecar
 from engine_parts import put
+from flow import CATALOG
 from rego_parts import changed, decide, engine_of, rule_tests
 from settings_parts import GOOD, written
 
@@ -48,6 +49,15 @@ def rule(body: str = BODY, more: str = "") -> str:
     head = f"{METADATA}package site.rules.access.mine\n\n{IMPORTS}\n"
     return f"{head}{METADATA}{CUSTOM}deny contains {DENY} if {{\n{body}}}\n{more}"
 
+
+OPTIONAL = next(
+    (row.tool.name, name)
+    for row in CATALOG.rows
+    for name, schema in row.input_schema["properties"].items()
+    if schema.get("type") == "string"
+    and not any(name in example.arguments for example in row.examples)
+)
+"""A tool, and an argument of it that is in none of its examples."""
 
 TEST = """package site.tests.mine_test
 
@@ -172,6 +182,16 @@ def test_a_rule_that_no_example_can_fire_is_a_warning_with_its_own_line(tmp_path
 def test_what_a_variant_of_an_example_fires_is_not_silent(tmp_path: Path, condition: str):
     one = f"	some tool in tools\n	{condition}\n"
     site = put(tmp_path, {"mine.rego": rule(one)})
+    assert told(check(site), site) == []
+
+
+def test_an_argument_that_no_example_gives_is_tried_all_the_same(tmp_path: Path):
+    name, argument = OPTIONAL
+    body = f'\tsome tool in tools\n\ttool.name == "{name}"\n\tinput.arguments.{argument}\n'
+    later = f'{body}	time.weekday(time.parse_rfc3339_ns(input.time)) == "Friday"\n'
+    text = rule(body).replace("rules.access", "rules.arguments")
+    text += f"\ndeny contains {DENY} if {{\n{later}}}\n"
+    site = put(tmp_path, {"mine.rego": text})
     assert told(check(site), site) == []
 
 

@@ -75,7 +75,7 @@ def variants(
     calls = [document for document in documents if "arguments" in document]
     ways = (
         _compared(lists, calls, compared),
-        _week(lists[:1] + calls[:1]),
+        _week(lists[:1], calls[: len(calls) // len(lists)]),
         _combined(documents, compared),
     )
     return [document for way in ways for document in way]
@@ -97,9 +97,28 @@ def _asked(rows: Sequence[Row], caller: Caller, recent: Mapping[str, Any]) -> It
 
 
 def _examples(rows: Iterable[Row]) -> Iterator[tuple[Tool, JsonObject]]:
+    """Each example of a tool, and a call with all arguments that it takes."""
     for row in rows:
+        given: JsonObject = {}
         for example in row.examples:
+            given |= example.arguments
             yield row.tool, dict(example.arguments)
+        properties = row.input_schema.get("properties", {})
+        filled = {name: _value(schema) for name, schema in properties.items()} | given
+        if filled != given or not row.examples:
+            yield row.tool, filled
+
+
+def _value(schema: JsonObject) -> Any:
+    """A value of the kind that a schema describes."""
+    if "enum" in schema:
+        return schema["enum"][0]
+    kind = schema.get("type")
+    if kind == "object":
+        return {name: _value(inner) for name, inner in schema.get("properties", {}).items()}
+    if kind == "array":
+        return [_value(schema.get("items", {}))]
+    return {"integer": 1, "number": 1, "boolean": True}.get(str(kind), "text")
 
 
 def _findings(arguments: JsonObject) -> tuple[Finding, ...]:
@@ -137,10 +156,12 @@ def _combined(
             )
 
 
-def _week(base: Sequence[JsonObject]) -> Iterator[JsonObject]:
+def _week(lists: Sequence[JsonObject], calls: Sequence[JsonObject]) -> Iterator[JsonObject]:
+    """Lists every three hours of a week; calls, which are many, every 21."""
     for hours in range(0, 7 * 24, 3):
         moment = (_NOON + timedelta(hours=hours)).isoformat()
-        yield from ({**document, "time": moment} for document in base)
+        for document in (*lists, *(calls if hours % 21 == 0 else ())):
+            yield {**document, "time": moment}
 
 
 def _with(document: JsonObject, changes: Mapping[tuple[str, ...], Any]) -> JsonObject:
@@ -150,14 +171,13 @@ def _with(document: JsonObject, changes: Mapping[tuple[str, ...], Any]) -> JsonO
     """
     made: JsonObject = dict(document)
     for place, value in changes.items():
-        made = _put(made, place, value)
+        if place[0] not in {"tools", "time"}:  # the catalog has those, and the week these
+            made = _put(made, place, value)
     return made
 
 
 def _put(inside: JsonObject, place: tuple[str, ...], value: Any) -> JsonObject:
     key, *rest = place
-    if key in {"tools", "time"}:  # the catalog has those, and the week these
-        return inside
     held = inside.get(key)
     if rest:
         return {**inside, key: _put(held if isinstance(held, dict) else {}, tuple(rest), value)}
