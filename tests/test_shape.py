@@ -25,7 +25,7 @@ BROAD_HANDLERS = {
     "pipeline/road.py": (2, "the outer edges: our own fault becomes a refusal, never an open door"),
     "pipeline/survey.py": (1, "the outer edge of a background task: the next look must follow"),
     "settings/files.py": (1, "the outer edge of a look at a file: the next look must follow"),
-    "policy/embedded.py": (2, "a Rust panic is a BaseException; everything else goes on"),
+    "policy/embedded.py": (3, "a Rust panic is a BaseException; everything else goes on"),
     "policy/server.py": (1, "closes the client whatever happened, and raises on"),
     "upstream.py": (1, "closes the connection whatever happened, and raises on"),
     "audit/writer.py": (1, "closes the file whatever happened, and raises on"),

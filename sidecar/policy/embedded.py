@@ -16,12 +16,13 @@ import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 import regorus
 
 from sidecar.errors import ConfigError, OrganDown, Problem
+from sidecar.model import JsonObject
 from sidecar.policy import rehearsal, syntax
 from sidecar.policy.bundle import Bundle
 from sidecar.policy.syntax import Module
@@ -40,6 +41,13 @@ _ABANDONED: Final[list[Any]] = []
 """Engines that garbage collection found in another thread than theirs; there are few, if any."""
 
 
+class Lines(NamedTuple):
+    """Lines of one file, from one on: those that ran, and those that could have and did not."""
+
+    run: frozenset[int]
+    passed_over: frozenset[int]
+
+
 class _Engine:
     """A regorus engine and the thread that made it. Every reference to the engine is in here."""
 
@@ -56,11 +64,11 @@ class _Engine:
         if ident() != self.thread:
             left.append(self.raw)
 
-    def ask(self, text: str) -> Any:
-        """Evaluate the entrypoint for an input document."""
+    def ask(self, text: str, rule: str = ENTRYPOINT) -> Any:
+        """Evaluate the entrypoint, or another rule, for an input document."""
         self.raw.set_input_json(text)
         try:
-            return orjson.loads(self.raw.eval_rule_as_json(ENTRYPOINT))
+            return orjson.loads(self.raw.eval_rule_as_json(rule))
         finally:
             self.raw.take_prints()
 
@@ -132,6 +140,49 @@ def parsed(bundle: Bundle, folder: Path | None) -> tuple[tuple[Module, ...], lis
         for entry in orjson.loads(engine.raw.get_ast_as_json())
     ]
     return tuple(modules), problems
+
+
+class Probe:
+    """An engine for people's questions: what each single rule says, and which lines it ran.
+
+    Slower than the one that serves. Raises ConfigError when the bundle cannot run.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+        self._engine = _load(bundle)
+        self._engine.raw.set_enable_coverage(True)
+
+    def modules(self) -> tuple[Module, ...]:
+        """The syntax of every module, with what each rule refers to."""
+        return tuple(map(syntax.module, orjson.loads(self._engine.raw.get_ast_as_json())))
+
+    def ask(self, document: JsonObject, rule: str = ENTRYPOINT) -> Any:
+        """The value of one rule; None where it is undefined.
+
+        Raises OrganDown when there is no value to be had.
+        """
+        try:
+            self._engine.raw.clear_coverage_data()
+            found = self._engine.ask(orjson.dumps(document).decode(), rule)
+        except BaseException as error:
+            if not _is_engines_own(error):
+                raise
+            self._engine = _load(self._bundle)
+            self._engine.raw.set_enable_coverage(True)
+            raise OrganDown("the policy engine failed", reason="policy_failed") from None
+        return None if found == "<undefined>" else found
+
+    def ran(self) -> dict[str, Lines]:
+        """The lines that the last question ran, and those that it did not reach, by file.
+
+        A file of which nothing ran is not there.
+        """
+        report = orjson.loads(self._engine.raw.get_coverage_report_as_json())
+        return {
+            file["path"]: Lines(frozenset(file["covered"]), frozenset(file["not_covered"]))
+            for file in report["files"]
+        }
 
 
 def _is_in(file: str, folder: Path | None) -> bool:
