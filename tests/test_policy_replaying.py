@@ -14,6 +14,8 @@ from sidecar.model import Verdict
 from sidecar.policy import Bundle, Embedded, Facts, Policy
 from sidecar.policy.replaying import Judge, Judged
 
+pytestmark = pytest.mark.thorough
+
 SECRET = {"body": "please refund", "status": "OPEN", "amount": 3}
 REFUNDS = 'contains(input.arguments.body, "refund")'
 
@@ -99,7 +101,6 @@ BODIES = (
 )
 
 
-@pytest.mark.thorough
 def test_no_decided_replay_differs_from_what_the_policy_says_of_the_whole_call(tmp_path):
     bundles = [policies(tmp_path / f"s{n}", arguments_mine=b) for n, b in enumerate(BODIES)]
     judges = [Judge(bundle) for bundle in bundles]
