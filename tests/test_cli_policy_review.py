@@ -158,6 +158,21 @@ def test_a_log_that_is_not_there_is_told(tmp_path):
     assert "cannot be read" in ran.err
 
 
+@pytest.mark.parametrize("command", ["replay", "explain"])
+def test_a_look_at_a_log_is_recorded_beside_it(log, tmp_path, command):
+    folder = tmp_path / "audit"
+    shutil.copytree(log, folder, ignore=shutil.ignore_patterns("reviews"))
+    if command == "explain":
+        ran = sidecar("policy", "explain", intent(log, READ), "--log", folder)
+    else:
+        ran = sidecar("policy", "replay", folder, "--against", "library")
+    assert ran.code == 0
+    looks = (folder / "reviews" / "audit.jsonl").read_bytes().splitlines()
+    assert [command] == [
+        event["data"]["command"] for event in map(orjson.loads, looks) if event["stage"] == "admin"
+    ]
+
+
 # ---- explain
 
 
@@ -212,7 +227,8 @@ def test_a_rule_in_shadow_is_told_as_without_effect(tmp_path):
     request.write_text(json.dumps({"tool": READ}))
     whole = _without_unknown(tmp_path / "whole")
     data = whole / "sidecar" / "config" / "data.yaml"
-    data.write_text(data.read_text() + "\nshadow_rules: [access.tags]\n")
+    lines = [line for line in data.read_text().splitlines() if "shadow_rules:" not in line]
+    data.write_text("\n".join([*lines, "shadow_rules: [access.tags]\n"]))
     out = sidecar("policy", "explain", request, "--policies", whole).out
     assert "access.tags (in shadow: without effect)" in out
 

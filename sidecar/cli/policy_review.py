@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
-from sidecar.cli.audit_review import Since, Until
+from sidecar.cli.audit_review import Since, Until, recorded
 from sidecar.cli.options import ConfigFile
 from sidecar.cli.progress import Progress
 from sidecar.shown import as_json
@@ -53,6 +53,7 @@ def explain(
     settings, catalog = _known(config)
     bundle = _bundle(policies, settings)
     if log is not None:
+        recorded(log, "explain", id=request)
         question = asking.of_event(log, request)
     else:
         text = sys.stdin.buffer.read() if request == "-" else Path(request).read_bytes()
@@ -148,17 +149,10 @@ def replay(
     """
     from sidecar.review import folders, replayed
 
+    new, old = folders.bundle(against), folders.bundle(was) if was else None
+    recorded(log, "replay", since=since, until=until)
     progress = Progress("replaying")
-    made = asyncio.run(
-        replayed.replay(
-            log,
-            folders.bundle(against),
-            folders.bundle(was) if was else None,
-            since,
-            until,
-            progress,
-        )
-    )
+    made = asyncio.run(replayed.replay(log, new, old, since, until, progress))
     progress.end()
     print(as_json(made.document(), 2) if is_json else made.text(_ALL if is_whole else 5))
     is_open = is_strict and (made.counts["undecidable"] or made.counts["unread"])
