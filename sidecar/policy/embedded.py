@@ -22,7 +22,6 @@ import orjson
 import regorus
 
 from sidecar.errors import ConfigError, OrganDown, Problem
-from sidecar.model import JsonObject
 from sidecar.policy import rehearsal, syntax
 from sidecar.policy.bundle import Bundle
 from sidecar.policy.syntax import Module
@@ -64,11 +63,11 @@ class _Engine:
         if ident() != self.thread:
             left.append(self.raw)
 
-    def ask(self, text: str, rule: str = ENTRYPOINT) -> Any:
-        """Evaluate the entrypoint, or another rule, for an input document."""
+    def ask(self, text: str) -> Any:
+        """Evaluate the entrypoint for an input document."""
         self.raw.set_input_json(text)
         try:
-            return orjson.loads(self.raw.eval_rule_as_json(rule))
+            return orjson.loads(self.raw.eval_rule_as_json(ENTRYPOINT))
         finally:
             self.raw.take_prints()
 
@@ -142,49 +141,6 @@ def parsed(bundle: Bundle, folder: Path | None) -> tuple[tuple[Module, ...], lis
     return tuple(modules), problems
 
 
-class Probe:
-    """An engine for people's questions: what each single rule says, and which lines it ran.
-
-    Slower than the one that serves. Raises ConfigError when the bundle cannot run.
-    """
-
-    def __init__(self, bundle: Bundle) -> None:
-        self._bundle = bundle
-        self._engine = _load(bundle)
-        self._engine.raw.set_enable_coverage(True)
-
-    def modules(self) -> tuple[Module, ...]:
-        """The syntax of every module, with what each rule refers to."""
-        return tuple(map(syntax.module, orjson.loads(self._engine.raw.get_ast_as_json())))
-
-    def ask(self, document: JsonObject, rule: str = ENTRYPOINT) -> Any:
-        """The value of one rule; None where it is undefined.
-
-        Raises OrganDown when there is no value to be had.
-        """
-        try:
-            self._engine.raw.clear_coverage_data()
-            found = self._engine.ask(orjson.dumps(document).decode(), rule)
-        except BaseException as error:
-            if not _is_engines_own(error):
-                raise
-            self._engine = _load(self._bundle)
-            self._engine.raw.set_enable_coverage(True)
-            raise OrganDown("the policy engine failed", reason="policy_failed") from None
-        return None if found == "<undefined>" else found
-
-    def ran(self) -> dict[str, Lines]:
-        """The lines that the last question ran, and those that it did not reach, by file.
-
-        A file of which nothing ran is not there.
-        """
-        report = orjson.loads(self._engine.raw.get_coverage_report_as_json())
-        return {
-            file["path"]: Lines(frozenset(file["covered"]), frozenset(file["not_covered"]))
-            for file in report["files"]
-        }
-
-
 def _is_in(file: str, folder: Path | None) -> bool:
     return folder is not None and Path(file).is_relative_to(folder)
 
@@ -232,9 +188,10 @@ def _problem(text: str, bundle: Bundle, path: str = "") -> Problem:
 
 
 class Probe:
-    """An engine for tests and checks: it evaluates any rule, and notes which lines it reached.
+    """An engine for tests, checks and questions: it evaluates any rule, and notes its lines.
 
-    Raises ConfigError when a module does not parse. What may run away must be kept from it.
+    Slower than the one that serves. Raises ConfigError when a module does not parse. What may run
+    away must be kept from it.
     """
 
     def __init__(self, bundle: Bundle) -> None:
@@ -243,35 +200,48 @@ class Probe:
         self._missed: dict[str, set[int]] = {}
         self._engine = self._fresh()
 
-    def put(self, document: Any) -> None:
-        """Take this for the input from now on."""
-        self._engine.raw.set_input_json(orjson.dumps(document).decode())
+    def modules(self) -> tuple[Module, ...]:
+        """The syntax of every module, with what each rule refers to."""
+        return tuple(map(syntax.module, orjson.loads(self._engine.raw.get_ast_as_json())))
 
-    def ask(self, rule: str) -> tuple[Any, str]:
+    def put(self, document: Any) -> None:
+        """Take this for the input from now on. Raises ConfigError as `ask` does."""
+        self._attempt(lambda raw: raw.set_input_json(orjson.dumps(document).decode()))
+
+    def ask(self, rule: str = ENTRYPOINT) -> tuple[Any, str]:
         """The value of a rule, None when it is undefined, and what it printed.
 
         Raises:
             ConfigError: the evaluation failed; the input is forgotten.
         """
+        answer = self._attempt(lambda raw: raw.eval_rule_as_json(rule))
+        printed = "\n".join(self._engine.raw.take_prints())
+        value = orjson.loads(answer)
+        return (None if value == "<undefined>" else value), printed
+
+    def lines(self) -> dict[str, Lines]:
+        """By file, the lines that ran since the last `forget`, and those that did not."""
+        self._note()
+        return {
+            file: Lines(frozenset(reached), frozenset(self._missed[file] - reached))
+            for file, reached in self._reached.items()
+        }
+
+    def forget(self) -> None:
+        """Count the lines from here on."""
+        self._engine.raw.clear_coverage_data()
+        self._reached.clear()
+        self._missed.clear()
+
+    def _attempt(self, do: Callable[[Any], Any]) -> Any:
         try:
-            answer = self._engine.raw.eval_rule_as_json(rule)
-            printed = "\n".join(self._engine.raw.take_prints())
+            return do(self._engine.raw)
         except BaseException as error:
             if not _is_engines_own(error):
                 raise
             self._note()
             self._engine = self._fresh()
             raise ConfigError([_problem(str(error), self._bundle)]) from None
-        value = orjson.loads(answer)
-        return (None if value == "<undefined>" else value), printed
-
-    def lines(self) -> dict[str, tuple[frozenset[int], frozenset[int]]]:
-        """By file, the lines that were reached so far, and those that were not."""
-        self._note()
-        return {
-            file: (frozenset(reached), frozenset(self._missed[file] - reached))
-            for file, reached in self._reached.items()
-        }
 
     def _fresh(self) -> _Engine:
         engine = _load(self._bundle)

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from sidecar.errors import OrganDown
+from sidecar.errors import ConfigError
 from sidecar.model import JsonObject
 from sidecar.policy.bundle import Bundle
-from sidecar.policy.embedded import Lines, Probe
+from sidecar.policy.embedded import ENTRYPOINT, Lines, Probe
 from sidecar.policy.recorded import Place, is_read
 from sidecar.policy.syntax import Module, Reference
 
@@ -92,10 +92,10 @@ class Explainer:
         if not overlapping:
             return ()
         try:
-            self._probe.ask(document)
-        except OrganDown:
+            self._asked(document)
+        except ConfigError:
             return tuple(dict.fromkeys(f"{file}:{found.line}" for file, found in overlapping))
-        ran = self._probe.ran()
+        ran = self._probe.lines()
         return tuple(
             dict.fromkeys(f"{f}:{r.line}" for f, r in overlapping if _is_reached(ran, f, r.line))
         )
@@ -108,7 +108,7 @@ class Explainer:
             said = self._said(rule, document, tool)
             if not said.says:
                 continue
-            ran = self._probe.ran()
+            ran = self._probe.lines()
             if not any(
                 is_read(r.path, places) and _is_reached(ran, f, r.line) for f, r in self._references
             ):
@@ -117,8 +117,8 @@ class Explainer:
 
     def _said(self, rule: Rule, document: JsonObject, tool: str) -> Said:
         try:
-            value = self._probe.ask(document, rule.path)
-        except OrganDown:
+            value = self._asked(document, rule.path)
+        except ConfigError:
             return Said(rule, failed=True)
         says = tuple(item for item in _items(value) if item.get("tool") in {tool, "*"})
         if says:
@@ -127,9 +127,15 @@ class Explainer:
         lines = self._texts[rule.file].splitlines()
         return Said(rule, (), stop, lines[stop - 1].strip() if stop else "")
 
+    def _asked(self, document: JsonObject, rule: str = ENTRYPOINT) -> Any:
+        """The value of a rule; afterwards the lines are those of this question."""
+        self._probe.forget()
+        self._probe.put(document)
+        return self._probe.ask(rule)[0]
+
     def _stop(self, rule: Rule) -> int:
         """The last line of a definition that ran: what stands there did not hold."""
-        lines = self._probe.ran().get(rule.file)
+        lines = self._probe.lines().get(rule.file)
         if lines is None:
             return 0
         reached = 0
