@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import yaml
+from rego_parts import RULE_FILES, metadata, name_of
+
 from sidecar import catalog, errors, jsonrpc, metrics, settings
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
-FILES = (README, ROOT / "tool_catalog" / "README.md")
+FILES = (README, ROOT / "tool_catalog" / "README.md", ROOT / "policies" / "README.md")
 _BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -25,6 +28,8 @@ def current(file: Path) -> str:
         "resources": catalog.summary(known),
         "tools": catalog.table(known),
         "settings": settings.table(),
+        "rules": rules(),
+        "keys": keys(),
     }
     return _BLOCK.sub(
         lambda block: f"{block[1]}\n{tables[block[2]].strip()}\n\n{block[3]}", file.read_text()
@@ -53,6 +58,30 @@ def refusals() -> str:
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def rules() -> str:
+    """Every rule of the library, with its description."""
+    lines = ["| rule | what it does |", "|---|---|"]
+    for path in RULE_FILES:
+        description = metadata(path.read_text())["package"]["description"]
+        lines.append(f"| `{name_of(path)}` | {' '.join(description.split())} |")
+    return "\n".join(lines)
+
+
+def keys() -> str:
+    """Every key of the library's data, with the comment above it; those of rows come first."""
+    text = (ROOT / "policies" / "sidecar" / "config" / "data.yaml").read_text()
+    said, lines = [], ["| key | what it says |", "|---|---|"]
+    for block in text.split("\n\n")[1:]:
+        comment = " ".join(re.findall(r"^# ?(.*)$", block, re.MULTILINE)).replace("*", r"\*")
+        comment = re.sub(r"\{(?:[^{}]|\{[^{}]*\})*\}", r"`\g<0>`", comment)
+        held = yaml.safe_load(block)
+        if held is None:
+            said.append(comment)
+            continue
+        lines.append(f"| {', '.join(f'`{key}`' for key in held)} | {comment} |")
+    return "\n\n".join([*said, "\n".join(lines)])
 
 
 def _all(given: list[dict[str, list[Any]]], name: str, default: Any, mark: str = "") -> str:

@@ -11,11 +11,17 @@ from typing import Any
 
 import orjson
 import regorus
+import yaml
 
 from sidecar.policy import read
 
 POLICIES = Path(__file__).parent.parent / "policies"
 README = (POLICIES / "README.md").read_text()
+RULE_FILES = sorted(
+    path
+    for path in (POLICIES / "sidecar" / "rules").rglob("*.rego")
+    if not path.name.endswith("_test.rego")
+)
 EXAMPLE = POLICIES / "sidecar" / "example" / "example_test.rego"
 
 
@@ -66,3 +72,13 @@ def rule_tests(text: str) -> list[str]:
 def readme_files(language: str) -> dict[str, str]:
     blocks = re.findall(rf"^```{language}\n# (\S+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
     return {name: text.lstrip() for name, text in blocks}
+
+
+def metadata(text: str) -> dict[str, dict[str, Any]]:
+    """The METADATA blocks of a module by what they stand above: `package`, `deny`, `mask` …"""
+    blocks = re.findall(r"^# METADATA\n((?:#.*\n)+)(?:default )?(\w+)", text, re.MULTILINE)
+    return {head: yaml.safe_load(re.sub(r"(?m)^# ?", "", block)) for block, head in blocks}
+
+
+def name_of(path: Path) -> str:
+    return f"{path.parent.parent.name}.{path.stem}"

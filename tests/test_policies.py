@@ -19,12 +19,15 @@ from rego_parts import (
     EXAMPLE,
     POLICIES,
     README,
+    RULE_FILES,
     ask,
     changed,
     decide,
     engine_of,
     example,
     library,
+    metadata,
+    name_of,
     readme_files,
     rule_tests,
 )
@@ -34,11 +37,6 @@ from sidecar.policy import Facts, read, sealed
 
 CONTRACT: dict[str, Any] = json.loads((POLICIES / "input.schema.json").read_text())
 SCHEMA = Draft202012Validator(CONTRACT)
-RULE_FILES = sorted(
-    path
-    for path in (POLICIES / "sidecar" / "rules").rglob("*.rego")
-    if not path.name.endswith("_test.rego")
-)
 
 
 # ---- every `test_` rule, one item each. A failing rule is merely absent from its package, so the
@@ -77,21 +75,23 @@ def test_every_rule_has_tests_beside_it_one_of_them_without_input():
 # ---- what METADATA says and what rules say (rego.metadata is not to be had at run time)
 
 
-def metadata(text: str) -> dict[str, dict[str, Any]]:
-    """The METADATA blocks of a module by what they stand above: `package`, `deny`, `mask` …"""
-    blocks = re.findall(r"^# METADATA\n((?:#.*\n)+)(?:default )?(\w+)", text, re.MULTILINE)
-    return {head: yaml.safe_load(re.sub(r"(?m)^# ?", "", block)) for block, head in blocks}
-
-
-def name_of(path: Path) -> str:
-    return f"{path.parent.parent.name}.{path.stem}"
-
+SITE = {
+    "denied": [{"tags": ["switched"]}],
+    "open_hours": [{"tags": ["switched"], "open": {}}],
+    "reserved_tools": [{"tags": ["switched"], "roles": []}],
+    "reserved_values": [{"argument": "status", "values": ["CLOSED"], "roles": []}],
+    "webhook_hosts": [],
+    "caller_masks": [{"clients": ["masked"], "masks": {"EMAIL": "drop"}}],
+}
+"""What switches on the rules that are off as shipped."""
 
 CASES: tuple[dict[str, Any], ...] = (
     {"name": "prompts/get", "tags": ["exit"]},
     {},
     {"method": "delete", "effect": "destructive", "known": False, "pinned": False},
     {"tags": ["unreviewed"]},
+    {"tags": ["switched"], "caller": {**example()["caller"], "client": "masked"}},
+    {"tags": ["webhooks"], "given": {"status": "closed", "url": "https://evil.example"}},
     {"tags": ["export"], "endpoint": {"methods": [], "tags": ["tasks"]}},
     {
         "tags": ["export"],
@@ -102,9 +102,11 @@ CASES: tuple[dict[str, Any], ...] = (
 
 
 def emitted() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    engine = engine_of({}, {"config": SITE})
     for case in CASES:
-        library().set_input_json(json.dumps(changed(**case)))
-        (answer,) = json.loads(library().eval_query_as_json("data.sidecar.rules"))["result"]
+        given = case.get("given", {})
+        engine.set_input_json(json.dumps({**changed(**case), "arguments": given}))
+        (answer,) = json.loads(engine.eval_query_as_json("data.sidecar.rules"))["result"]
         rules = answer["expressions"][0]["value"]
         for group, packages in rules.items():
             for rule, said in packages.items():
@@ -125,6 +127,16 @@ def test_rules_say_what_their_metadata_says():
             assert result["remedy"] == custom["remedy"]
     kinds = {"grant", "deny", "mask"}
     assert spoken == {(rule, kind) for rule, heads in declared.items() for kind in kinds & {*heads}}
+
+
+def test_every_denial_and_mask_names_related_rules_that_there_are():
+    declared = {name_of(path): metadata(path.read_text()) for path in RULE_FILES}
+    for name, heads in declared.items():
+        for kind in {"deny", "mask"} & heads.keys():
+            related = heads[kind]["custom"]["related"]
+            assert related
+            assert name not in related
+            assert set(related) <= declared.keys()
 
 
 def test_every_package_and_public_rule_has_a_title_and_a_description():

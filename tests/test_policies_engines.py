@@ -1,4 +1,7 @@
-"""Hostile inputs to the Rego library, and the embedded engine compared with a real OPA."""
+"""Hostile inputs to the Rego library, and the embedded engine compared with a real OPA.
+
+Over 300 lines: one site that switches every rule on, and the same inputs for all that is asked.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +50,19 @@ SITE_CONFIG = {
         "raw_roles": ["auditor"],
         "masks": {"EMAIL": "drop", "CARD": "keep", "PHONE": "hash", "IBAN": None},
         "bulk_tags": "all",
+        "denied": [{"tags": ["crm"], "clients": ["x"], "endpoints": ["support"]}],
+        "reserved_tools": [{"tags": ["tasks"], "effects": ["write"], "roles": ["lead"]}],
+        "reserved_values": [{"argument": "status", "values": ["CLOSED", True, 1], "roles": []}],
+        "open_hours": [
+            {"effects": ["destructive"], "open": {"Thursday": [0, 1], "Friday": [8, 18]}},
+            {"tags": ["media"], "open": {"Thursday": [1, 9]}, "utc_offset_minutes": 90},
+        ],
+        "webhook_hosts": ["*.our.example"],
+        "expected_in_arguments": [{"argument": "other", "entities": ["CARD"], "tools": ["t1"]}],
+        "caller_masks": [
+            {"purposes": [""], "masks": {"NAME": "pseudonym", "PIN": "keep"}},
+            {"roles": ["lead"], "masks": {"NAME": "keep"}},
+        ],
         "surprise": [],
     }
 }
@@ -72,6 +88,10 @@ SITES: dict[str, tuple[dict[str, str], dict[str, Any] | None]] = {
 # ---- inputs: readable ones of every kind, then with one or two places broken
 
 
+TAGS = ["crm", "crm", "tasks", "tasks", "export", "media", "webhooks"]
+VALUES = ["CLOSED", " closed", "true", True, 1, "https://a.our.example/x", "http://evil.example"]
+
+
 def tool(pick: random.Random, name: str) -> dict[str, Any]:
     marks = {"overwrites": pick.random() < 0.3, "outbound": pick.random() < 0.3}
     return {
@@ -79,7 +99,7 @@ def tool(pick: random.Random, name: str) -> dict[str, Any]:
         "known": pick.random() < 0.95,
         "method": pick.choice(["list", "get", "create", "update", "delete", "custom"]),
         "effect": pick.choice(["read", "read", "write", "write", "destructive"]),
-        "tags": pick.sample(["crm", "crm", "tasks", "tasks", "export", "media"], pick.randrange(3)),
+        "tags": pick.sample(TAGS, pick.randrange(3)),
         "pii": ["EMAIL"],
         "customer_text": ["/body"],
         "pinned": pick.random() < 0.9,
@@ -105,7 +125,8 @@ def readable(pick: random.Random) -> dict[str, Any]:
     entities = pick.sample(["EMAIL", "CARD", "PIN", "MASK"], pick.choice([0, 0, 1, 2]))
     places = ["/body", "/body/0/text", "/other", ""]
     found = [{"entity": e, "pointer": pick.choice(places), "length": 4} for e in entities]
-    return {**document, "findings": found}
+    given = {name: pick.choice(VALUES) for name in pick.sample(["status", "url", "body"], 2)}
+    return {**document, "findings": found, "arguments": {"other": [given], **given}}
 
 
 def places_in(value: Any) -> Iterator[tuple[Any, Any]]:
@@ -132,7 +153,7 @@ def broken(pick: random.Random, document: dict[str, Any]) -> Any:
 @functools.cache
 def inputs() -> list[Any]:
     pick = random.Random(20260101)
-    return [*HOSTILE, *(broken(pick, readable(pick)) for _ in range(400))]
+    return [*HOSTILE, *(broken(pick, readable(pick)) for _ in range(600))]
 
 
 @functools.cache
@@ -164,7 +185,7 @@ def may_be_allowed(document: Any, name: str) -> bool:
         and t["pinned"] is True
         and t["method"] in methods
         and (t["effect"] in {"read", "write"})
-        and not {"export", "media"} & {x for x in t["tags"] if isinstance(x, str)}
+        and not {"export", "media", "webhooks"} & {x for x in t["tags"] if isinstance(x, str)}
         and (
             not endpoint["tags"]
             or any(isinstance(x, str) and x in endpoint["tags"] for x in t["tags"])

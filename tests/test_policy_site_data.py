@@ -30,6 +30,35 @@ CONFIG = [
     ("bulk_roles: [1]", "holds what is no word", "quotes"),
     ("always_masked: [CRAD]", "CRAD is no entity", "did you mean CARD?"),
     ("default_methods: [reed]", "reed is no method", "did you mean read?"),
+    ("denied: {effects: [write]}", "site.config.denied is no list of rows", "denied: [{…}]"),
+    ("denied: [write]", "site.config.denied.0 is no object", "members: tools, tags, effects"),
+    ("denied: [{}]", "site.config.denied.0 says nothing of one of: tools", "name one of them"),
+    ("denied: [{efects: [write], roles: [a]}]", "denied.0.efects is no member", "effects?"),
+    ("denied: [{effects: [writes]}]", "writes is no effect", "did you mean write?"),
+    ("denied: [{tools: create_one}]", "denied.0.tools is no list", "tools: [word]"),
+    ("reserved_tools: [{tags: [outbound]}]", "says nothing of one of: roles", "empty list"),
+    ("reserved_values: [{values: [a], roles: []}]", "reserved_values.0 lacks argument", "members:"),
+    ("reserved_values: [{argument: '', values: [a], roles: []}]", "names no argument", "status"),
+    ("reserved_values: [{argument: a, values: a, roles: []}]", "is no list of texts", "[CLOSED]"),
+    ("reserved_values: [{argument: a, values: [0.5], roles: []}]", "whole numbers", "[CLOSED]"),
+    ("open_hours: [{tags: [a]}]", "site.config.open_hours.0 lacks open", "utc_offset_minutes"),
+    ("open_hours: [{open: [8, 18]}]", "open_hours.0.open is no object", "open: {Monday: [8, 18]}"),
+    ("open_hours: [{open: {Mondy: [8, 18]}}]", "Mondy is no weekday", "did you mean Monday?"),
+    ("open_hours: [{open: {Monday: [18, 8]}}]", "the hours of Monday are no two", "[8, 18]"),
+    ("open_hours: [{open: {Monday: [8, 25]}}]", "the hours of Monday are no two", "[8, 18]"),
+    ("open_hours: [{open: {Monday: [8, true]}}]", "the hours of Monday are no two", "[8, 18]"),
+    ("open_hours: [{open: {}, utc_offset_minutes: 900}]", "from -840 to 840", "utc_offset"),
+    ("webhook_hosts: ['https://a.example']", "is no name of a host", "hooks.example.com"),
+    ("webhook_hosts: [A.example]", "in small letters", "hooks.example.com"),
+    ("webhook_hosts: all", "site.config.webhook_hosts is no list", "webhook_hosts: [word]"),
+    (
+        "expected_in_arguments: [{argument: a, entities: [CRAD]}]",
+        "CRAD is no entity",
+        "did you mean CARD?",
+    ),
+    ("caller_masks: [{roles: [a]}]", "site.config.caller_masks.0 lacks masks", "members: roles"),
+    ("caller_masks: [{masks: {PHONE: mask}}]", "says nothing of one of: roles", "name one"),
+    ("caller_masks: [{roles: [a], masks: {PHONE: maks}}]", "maks is no action", "mask?"),
 ]
 
 
@@ -39,6 +68,32 @@ def test_configuration_that_would_not_be_used_is_a_problem(tmp_path, text, what,
     assert line.startswith("site/config/data.yaml:2: ")
     assert what in line
     assert remedy in line
+
+
+FITTING = """
+denied: [{effects: [write]}, {tools: [create_one], clients: [desk]}]
+reserved_tools: [{tags: [outbound], roles: []}]
+reserved_values: [{argument: status, values: [CLOSED, true, 1], roles: [lead]}]
+open_hours: [{open: {Monday: [0, 24]}, utc_offset_minutes: -210}]
+webhook_hosts: ["**", hooks.example.com, "*.a-b.example"]
+expected_in_arguments: [{argument: note, entities: [CARD]}]
+caller_masks: [{purposes: [refunds], masks: {CARD: pseudonym}}]
+"""
+
+
+def test_rows_of_every_kind_are_taken_and_what_they_name_is_known(tmp_path):
+    taken = load(LIBRARY, put(tmp_path, {"site/config/data.yaml": FITTING}))
+    assert taken.names("pseudonym")
+    assert not load(LIBRARY).names("pseudonym")
+
+
+def test_a_row_and_its_member_are_told_by_their_lines(tmp_path):
+    text = "denied:\n  - effects: [write]\n  - tools: [a]\n    efects: [write]\n  - write\n"
+    lines = told(tmp_path, {"site/config/data.yaml": text})
+    assert [line.partition(": ")[0] for line in lines] == [
+        "site/config/data.yaml:4",
+        "site/config/data.yaml:5",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -66,12 +66,14 @@ class Bundle:
 
     def names(self, action: str) -> bool:
         """Whether the configured masks, or a module of the site, name an action."""
-        masks: dict[str, Any] = {}
-        for root in ("sidecar", "site"):
-            config = self.data.get(root, {}).get("config", {})
-            masks |= config.get("masks", {}) if isinstance(config, Mapping) else {}
+        config = self.data.get("sidecar", {}).get("config", {})
+        ours = self.data.get("site", {}).get("config", {})
+        rows = ours.get("caller_masks", [])
+        masks = [config.get("masks", {}) | ours.get("masks", {}), *(row["masks"] for row in rows)]
         modules = (text for _, text in self.modules if _OF_SITE.search(text))
-        return action in masks.values() or any(f'"{action}"' in text for text in modules)
+        return any(action in each.values() for each in masks) or any(
+            f'"{action}"' in text for text in modules
+        )
 
 
 def read(folders: Sequence[Path]) -> Bundle:

@@ -7,7 +7,7 @@ date, a set, bytes, a number as a key) is refused rather than converted.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -57,6 +57,8 @@ def parse(path: Path, text: str, problems: list[Problem]) -> dict[str, Any]:
 def line(text: str, keys: Sequence[str]) -> int:
     """The line on which the last of nested keys stands; the first that is not there ends the way.
 
+    An item of a list has its number, from 0 on, for a key.
+
     JSON is read as YAML, which it is but for tabs; what cannot be read so has line 1.
     """
     try:
@@ -65,12 +67,19 @@ def line(text: str, keys: Sequence[str]) -> int:
         return 1
     found = 1
     for key in keys:
-        pairs = node.value if isinstance(node, yaml.MappingNode) else ()
-        held = next(((k, v) for k, v in pairs if k.value == key), None)
+        held = next((found for found in _members(node) if found[0] == key), None)
         if held is None:
             break
-        found, node = held[0].start_mark.line + 1, held[1]
+        _, found, node = held
     return found
+
+
+def _members(node: yaml.Node | None) -> Iterator[tuple[str, int, yaml.Node]]:
+    """The keys of an object and the numbers of a list, the line of each, and what stands there."""
+    if isinstance(node, yaml.MappingNode):
+        yield from ((str(k.value), k.start_mark.line + 1, v) for k, v in node.value)
+    elif isinstance(node, yaml.SequenceNode):
+        yield from ((str(i), v.start_mark.line + 1, v) for i, v in enumerate(node.value))
 
 
 def _json(text: str) -> Any:

@@ -7,23 +7,13 @@ a misspelt key would do nothing and a misspelt word would stop every call when i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from collections.abc import Set as AbstractSet
-from typing import Any, Final, get_args
+from typing import Any
 
 from sidecar.errors import Problem
-from sidecar.model import ENTITIES, METHOD_GROUPS, Action, Method
+from sidecar.policy import site_values
 from sidecar.policy.bundle import DataFile
+from sidecar.policy.site_values import Place
 from sidecar.policy.spelling import meant
-
-ACTIONS: Final = frozenset(get_args(Action))
-_METHODS: Final = frozenset({*get_args(Method), *METHOD_GROUPS})
-
-_WORDS: Final[Mapping[str, tuple[str, AbstractSet[str]]]] = {
-    "always_masked": ("entity", ENTITIES),
-    "default_methods": ("method", _METHODS),
-    "refused_in_arguments": ("entity", ENTITIES | {"MASK"}),
-}
-"""Lists of the configuration whose words are ours. Roles, tags and MCP methods are anybody's."""
 
 
 def problems(file: DataFile, known: Mapping[str, Any]) -> Iterator[Problem]:
@@ -60,51 +50,12 @@ def _site(file: DataFile, site: Mapping[str, Any], known: Mapping[str, Any]) -> 
         )
         return
     for key, value in config.items():
-        where = file.at("site", "config", key)
-        if key not in known:
-            what = f"site.config.{key} is no key of the library, so it is not used"
-            yield Problem(where, what, meant(key, known))
-        elif isinstance(known[key], dict):
-            yield from _masks(file, key, value)
-        elif isinstance(known[key], int):
-            yield from _number(where, key, value)
+        place = Place(file, ("site", "config", key))
+        if key in known:
+            yield from site_values.problems(place, value, known[key])
         else:
-            yield from _list(where, key, value)
+            yield place.unused("is no key of the library", meant(key, known))
 
 
 def _all(known: Mapping[str, Any]) -> str:
     return ", ".join(sorted(known))
-
-
-def _masks(file: DataFile, key: str, value: Any) -> Iterator[Problem]:
-    if not isinstance(value, dict):
-        what = f"site.config.{key} is no object, so it is not used"
-        yield Problem(file.at("site", "config", key), what, "write `ENTITY: action`")
-        return
-    for entity, action in value.items():
-        where = file.at("site", "config", key, entity)
-        if entity not in ENTITIES:
-            yield Problem(where, f"{entity} is no entity", meant(entity, ENTITIES))
-        if not isinstance(action, str):
-            yield Problem(where, f"the action of {entity} is no word", meant("", ACTIONS))
-        elif action not in ACTIONS:
-            yield Problem(where, f"{action} is no action", meant(action, ACTIONS))
-
-
-def _number(where: str, key: str, value: Any) -> Iterator[Problem]:
-    if type(value) is not int or value < 0:
-        what = f"site.config.{key} is no whole number from 0 on, so it is not used"
-        yield Problem(where, what, f"{key}: 60")
-
-
-def _list(where: str, key: str, value: Any) -> Iterator[Problem]:
-    if not isinstance(value, list):
-        yield Problem(where, f"site.config.{key} is no list, so it is not used", f"{key}: [word]")
-        return
-    name, words = _WORDS.get(key, ("", frozenset()))
-    for word in value:
-        if not isinstance(word, str):
-            what = f"site.config.{key} holds what is no word"
-            yield Problem(where, what, "put each in quotes")
-        elif name and word not in words:
-            yield Problem(where, f"{word} is no {name}", meant(word, words))

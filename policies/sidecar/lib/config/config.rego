@@ -16,16 +16,23 @@ settings := chosen if {
 		chosen.always_masked,
 		chosen.bulk_roles,
 		chosen.bulk_tags,
+		chosen.caller_masks,
 		chosen.customers_per_hour,
 		chosen.default_methods,
+		chosen.denied,
 		chosen.destructive_roles,
+		chosen.expected_in_arguments,
 		chosen.masks,
+		chosen.open_hours,
 		chosen.passed_methods,
 		chosen.raw_roles,
 		chosen.refused_in_arguments,
+		chosen.reserved_tools,
+		chosen.reserved_values,
 		chosen.tainted_minutes,
 		chosen.tainted_roles,
 		chosen.tainted_tags,
+		chosen.webhook_hosts,
 	]
 }
 

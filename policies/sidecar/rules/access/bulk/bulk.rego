@@ -4,8 +4,8 @@
 package sidecar.rules.access.bulk
 
 import data.sidecar.lib.config.settings
-import data.sidecar.lib.query.roles
 import data.sidecar.lib.query.tools
+import data.sidecar.lib.selection.has_one_of
 
 # METADATA
 # title: Deny
@@ -14,6 +14,7 @@ import data.sidecar.lib.query.tools
 #   code: access.bulk
 #   message: "Tool %s moves data in bulk or acts outside, and the caller has no role for that."
 #   remedy: Use a tool for single records, or call with a role that config.bulk_roles names.
+#   related: [access.destructive, access.reserved]
 deny contains {
 	"tool": tool.name,
 	"code": "access.bulk",
@@ -23,10 +24,5 @@ deny contains {
 	some tool in tools
 	some tag in tool.tags
 	tag in settings.bulk_tags
-	not _is_trusted
-}
-
-_is_trusted if {
-	some role in settings.bulk_roles
-	role in roles
+	not has_one_of(settings.bulk_roles)
 }

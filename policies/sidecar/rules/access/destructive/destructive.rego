@@ -4,8 +4,8 @@
 package sidecar.rules.access.destructive
 
 import data.sidecar.lib.config.settings
-import data.sidecar.lib.query.roles
 import data.sidecar.lib.query.tools
+import data.sidecar.lib.selection.has_one_of
 
 # METADATA
 # title: Deny
@@ -14,6 +14,7 @@ import data.sidecar.lib.query.tools
 #   code: access.destructive
 #   message: "Tool %s is destructive, and the caller has no role that may destroy."
 #   remedy: Leave it to a person, or call with a role that config.destructive_roles names.
+#   related: [access.bulk, access.reserved]
 deny contains {
 	"tool": tool.name,
 	"code": "access.destructive",
@@ -22,10 +23,5 @@ deny contains {
 } if {
 	some tool in tools
 	not tool.effect in {"read", "write"}
-	not _is_trusted
-}
-
-_is_trusted if {
-	some role in settings.destructive_roles
-	role in roles
+	not has_one_of(settings.destructive_roles)
 }

@@ -16,6 +16,7 @@ import data.sidecar.lib.query.tools
 #   code: access.exits
 #   message: "Method %s is not passed on by this site."
 #   remedy: Use tools, or ask the operator to name the method in config.passed_methods.
+#   related: [access.methods]
 deny contains {
 	"tool": tool.name,
 	"code": "access.exits",

@@ -26,6 +26,7 @@ grant contains {"tool": tool.name, "code": "access.methods"} if {
 #   code: access.methods
 #   message: "Tool %s has a method that this endpoint does not offer."
 #   remedy: "Use a tool with another method, or ask for an endpoint that offers this one."
+#   related: [access.exits, access.tags]
 deny contains {
 	"tool": tool.name,
 	"code": "access.methods",

@@ -12,6 +12,7 @@ import data.sidecar.lib.query.tools
 #   code: access.pinned
 #   message: "Tool %s has changed since it was reviewed."
 #   remedy: Use another tool, or have this one reviewed and pinned again.
+#   related: [access.unknown, access.unreviewed]
 deny contains {
 	"tool": tool.name,
 	"code": "access.pinned",

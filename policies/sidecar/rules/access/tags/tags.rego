@@ -12,6 +12,7 @@ import data.sidecar.lib.query.tools
 #   code: access.tags
 #   message: "Tool %s bears none of this endpoint's tags."
 #   remedy: Use a listed tool, or ask for an endpoint that names one of this tool's tags.
+#   related: [access.methods]
 deny contains {
 	"tool": tool.name,
 	"code": "access.tags",

@@ -12,6 +12,7 @@ import data.sidecar.lib.query.tools
 #   code: access.unknown
 #   message: "Tool %s is not in the tool catalog."
 #   remedy: Use a listed tool, or have this one reviewed and added to the catalog.
+#   related: [access.pinned, access.unreviewed]
 deny contains {
 	"tool": tool.name,
 	"code": "access.unknown",

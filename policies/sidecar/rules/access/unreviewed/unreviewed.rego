@@ -12,6 +12,7 @@ import data.sidecar.lib.query.tools
 #   code: access.unreviewed
 #   message: "Tool %s was proposed for the tool catalog, and nobody has reviewed it."
 #   remedy: Use another tool, or have this one's row in the catalog reviewed.
+#   related: [access.pinned, access.unknown]
 deny contains {
 	"tool": tool.name,
 	"code": "access.unreviewed",

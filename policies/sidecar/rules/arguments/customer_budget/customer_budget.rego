@@ -25,13 +25,13 @@ deny contains {
 } if {
 	not is_list
 	settings.customers_per_hour > 0
-	_is_spent
+	_is_spent(settings.customers_per_hour)
 	some tool in tools
 }
 
-_is_spent if input.recent.customers + input.recent.new_customers > settings.customers_per_hour
+_is_spent(budget) if input.recent.customers + input.recent.new_customers > budget
 
-_is_spent if {
+_is_spent(budget) if {
 	input.recent.opens_customers
-	input.recent.customers >= settings.customers_per_hour
+	input.recent.customers >= budget
 }

@@ -14,6 +14,7 @@ import data.sidecar.lib.query.tools
 #   code: arguments.masked_values
 #   message: "Tool %s: the argument at %s holds a masked value, which would overwrite a real one or reach a customer."
 #   remedy: Leave the masked part out, or ask a person to fill it in.
+#   related: [arguments.personal_data]
 deny contains {
 	"tool": tool.name,
 	"code": "arguments.masked_values",

@@ -50,6 +50,20 @@ test_denies_what_the_operator_refuses if {
 		with data.site.config as {"refused_in_arguments": ["EMAIL"]}
 }
 
+_expecting := {"expected_in_arguments": [
+	{"argument": "other", "entities": ["CARD"]},
+	{"tools": ["read_one"], "argument": "note", "entities": ["CARD"]},
+]}
+
+test_allows_an_entity_that_the_operator_expects_in_the_argument if {
+	personal_data.deny == set() with input as _found("CARD", "/note/0", {}) with data.site.config as _expecting
+	every query in [_found("CARD", "/q", {}), _found("PIN", "/note", {}), _found("CARD", "", {})] {
+		count(personal_data.deny) == 1 with input as query with data.site.config as _expecting
+	}
+	other := object.union(_found("CARD", "/note", {}), {"tools": [object.union(example.tool, {"name": "read_two"})]})
+	count(personal_data.deny) == 1 with input as other with data.site.config as _expecting
+}
+
 test_is_not_asked_for_a_list if {
 	personal_data.deny == set() with input as object.union(example.list_of([example.tool]), {
 		"arguments": {},

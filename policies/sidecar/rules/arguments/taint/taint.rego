@@ -7,8 +7,8 @@ package sidecar.rules.arguments.taint
 
 import data.sidecar.lib.config.settings
 import data.sidecar.lib.query.is_list
-import data.sidecar.lib.query.roles
 import data.sidecar.lib.query.tools
+import data.sidecar.lib.selection.has_one_of
 
 # METADATA
 # title: Deny
@@ -27,7 +27,7 @@ deny contains {
 	is_number(input.recent.customer_text_seconds)
 	input.recent.customer_text_seconds < settings.tainted_minutes * 60
 	not is_list
-	not _is_trusted
+	not has_one_of(settings.tainted_roles)
 	some tool in tools
 	_is_exit(tool)
 }
@@ -37,9 +37,4 @@ _is_exit(tool) if tool.effect == "destructive"
 _is_exit(tool) if {
 	some tag in tool.tags
 	tag in settings.tainted_tags
-}
-
-_is_trusted if {
-	some role in settings.tainted_roles
-	role in roles
 }
