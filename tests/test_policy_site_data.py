@@ -85,6 +85,11 @@ def test_rows_of_every_kind_are_taken_and_what_they_name_is_known(tmp_path):
     taken = load(LIBRARY, put(tmp_path, {"site/config/data.yaml": FITTING}))
     assert taken.names("pseudonym")
     assert not load(LIBRARY).names("pseudonym")
+    assert [(m.kind, m.name, m.where.rpartition(":")[2]) for m in taken.mentions] == [
+        ("tool", "create_one", "2"),
+        ("argument", "status", "4"),
+        ("argument", "note", "7"),
+    ]
 
 
 def test_a_row_and_its_member_are_told_by_their_lines(tmp_path):

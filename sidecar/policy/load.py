@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sidecar.errors import ConfigError, Problem
 from sidecar.policy import lint, references, site, site_data
-from sidecar.policy.bundle import Bundle, read
+from sidecar.policy.bundle import Bundle, DataFile, read
 from sidecar.policy.embedded import Embedded, parsed
 from sidecar.policy.syntax import Module
 
@@ -39,8 +39,9 @@ def load(library: Path, folder: Path | None = None) -> Bundle:
         problems += _rehearsed(bundle, modules, problems)
     if problems:
         raise ConfigError(problems)
-    rules, mentions = tuple(site.rules(ours)), tuple(site.mentions(ours))
-    return dataclasses.replace(bundle, site_rules=rules, mentions=mentions)
+    named = [m for f in bundle.files if _is_of(f, folder) for m in site_data.mentions(f)]
+    mentions = (*site.mentions(ours), *named)
+    return dataclasses.replace(bundle, site_rules=tuple(site.rules(ours)), mentions=mentions)
 
 
 def _empty(bundle: Bundle, folder: Path) -> Iterator[Problem]:
@@ -72,8 +73,12 @@ def _references(
 def _data(bundle: Bundle, folder: Path) -> Iterator[Problem]:
     known = bundle.data.get("sidecar", {}).get("config", {})
     for file in bundle.files:
-        if file.path.is_relative_to(folder):
+        if _is_of(file, folder):
             yield from site_data.problems(file, known)
+
+
+def _is_of(file: DataFile, folder: Path | None) -> bool:
+    return folder is not None and file.path.is_relative_to(folder)
 
 
 def _rehearsed(bundle: Bundle, modules: Iterable[Module], told: list[Problem]) -> list[Problem]:

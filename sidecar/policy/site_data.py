@@ -11,7 +11,7 @@ from typing import Any
 
 from sidecar.errors import Problem
 from sidecar.policy import site_values
-from sidecar.policy.bundle import DataFile
+from sidecar.policy.bundle import DataFile, Mention
 from sidecar.policy.site_values import Place
 from sidecar.policy.spelling import meant
 
@@ -25,6 +25,18 @@ def problems(file: DataFile, known: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem(file.at("site"), "site is no object", "put the site's data below it")
         else:
             yield from _site(file, value, known)
+
+
+def mentions(file: DataFile) -> Iterator[Mention]:
+    """The tools and arguments that the rows of a checked data file name, with file and line."""
+    for key, rows in file.value.get("site", {}).get("config", {}).items():
+        for number, row in enumerate(rows if isinstance(rows, list) else ()):
+            if isinstance(row, dict):
+                where = ("site", "config", key, str(number))
+                for name in row.get("tools", []):
+                    yield Mention("tool", name, file.at(*where, "tools"))
+                if "argument" in row:
+                    yield Mention("argument", row["argument"], file.at(*where, "argument"))
 
 
 def _stray(file: DataFile, key: str, known: Mapping[str, Any]) -> Problem:
