@@ -35,6 +35,7 @@ def application(
     redactor: Redactor,
     *,
     waiting: Callable[[], str] = str,
+    newer: Callable[[], str] = str,
 ) -> Starlette:
     """Make the admin application.
 
@@ -42,8 +43,9 @@ def application(
     served at all, an audit log that can be written, redaction that masks made-up data, and somebody
     who looks at the backend's tools;
     a backend that is down makes none of them fail, since restarting the agent's pod would not help.
-    That its list could not be read for long, how many tools differ from what was reviewed, and
-    which sinks audit lines are `waiting` for, stands in the text.
+    That its list could not be read for long, how many tools differ from what was reviewed, which
+    sinks audit lines are `waiting` for, and why a `newer` policy does not decide, stands in the
+    text.
     """
 
     async def livez(_: Request) -> PlainTextResponse:
@@ -58,8 +60,7 @@ def application(
         if surveys.has_ended:
             return PlainTextResponse(_ENDED, status_code=503)
         text = _STALE if surveys.is_stale else _told(reviewed.drift)
-        lag = waiting()
-        return PlainTextResponse(f"{text}{lag}\n" if lag else text)
+        return PlainTextResponse(text + "".join(f"{one}\n" for one in (waiting(), newer()) if one))
 
     async def numbers(_: Request) -> Response:
         return Response(metrics.text(), media_type=CONTENT_TYPE)

@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from sidecar import audit, changes, edge, entrance, identity, redaction, upstream
+from sidecar import audit, changes, edge, entrance, identity, redaction, renewal, upstream
 from sidecar.catalog import Catalog, Pins, Reviewed
 from sidecar.catalog import load as load_catalog
 from sidecar.endpoint import Endpoint
@@ -23,7 +23,7 @@ from sidecar.metrics import Metrics
 from sidecar.model import Event
 from sidecar.monitoring import Monitoring
 from sidecar.pipeline import Backends, Durability, Organs, Road, Rules, Survey, Surveys
-from sidecar.policy import Bundle, Embedded, Engine, Policy, Server
+from sidecar.policy import Bundle, Embedded, Engine, Generations, Policy, Server, Window
 from sidecar.policy import load as load_policies
 from sidecar.redaction import Redactor
 from sidecar.settings import Rotating, Settings, Target, secret, shipped, token_in, url_in
@@ -53,6 +53,7 @@ class Running:
     verifier: identity.Verifier
     metrics: Metrics
     redactor: Redactor
+    generations: Generations | None
 
 
 def now() -> datetime:
@@ -123,13 +124,15 @@ async def opened(
             endpoints = entrance.directory(settings)
         verifier = await entrance.verifier(settings, endpoints, stack)
         monitoring = Monitoring(settings)
+        window = renewal.window(settings)
+        policy = Policy(engine, settings.policy.timeout_ms / 1000, window=window)
         stack.push_async_callback(monitoring.close)
         organs = Organs(
             identity=verifier,
             sessions=identity.Sessions(),
             # Behind the wrappers of discovery the backend lists no tool that could be compared.
             tools=parts.catalog if settings.backend.tool_exposure == "discovery" else reviewed,
-            policy=Policy(engine, settings.policy.timeout_ms / 1000),
+            policy=policy,
             audit=writer,
             backends=Backends(clients),
             surveys=surveys,
@@ -139,13 +142,18 @@ async def opened(
         stack.callback(parts.redactor.close)
         road = Road(organs, rules(settings), now)
         stack.push_async_callback(road.close)
-        numbers = monitoring.begin(road, trail, engine, parts.catalog, reviewed, surveys)
+        newer = _generations(settings, parts, policy, window, writer)
+        numbers = monitoring.begin(road, trail, policy, parts.catalog, reviewed, surveys, newer)
         await writer.record(_started(settings, parts, engine), is_synced=True)
-        for looks in (surveys.run(), _changes(settings, writer, engine).run()):
+        looking = [surveys.run(), _changes(settings, writer, engine).run()]
+        if newer is not None:
+            looking.append(newer.run(settings.policy.reload_seconds))
+        for looks in looking:
             stack.push_async_callback(_stop, asyncio.create_task(looks))
         _log.info("opened", endpoints=len(settings.endpoints), tools=len(parts.catalog))
         http = _endpoint(settings, road)
-        yield Running(http, road, trail, reviewed, surveys, verifier, numbers, parts.redactor)
+        redactor = parts.redactor
+        yield Running(http, road, trail, reviewed, surveys, verifier, numbers, redactor, newer)
 
 
 def _endpoint(settings: Settings, road: Road) -> Endpoint:
@@ -156,6 +164,18 @@ def _endpoint(settings: Settings, road: Road) -> Endpoint:
 def _changes(settings: Settings, writer: audit.Writer, engine: Engine) -> changes.Watch:
     elsewhere = engine if isinstance(engine, Server) else None
     return changes.Watch(changes.files(settings), writer, elsewhere)
+
+
+def _generations(
+    settings: Settings, parts: Parts, policy: Policy, window: Window | None, writer: audit.Writer
+) -> Generations | None:
+    renewal.warn(parts.catalog, parts.bundle)
+    if window is None:
+        return None
+    catalog, redactor = parts.catalog, parts.redactor
+    return renewal.generations(
+        settings, parts.bundle, policy, window, catalog, redactor, writer, now()
+    )
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

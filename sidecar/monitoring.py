@@ -9,7 +9,7 @@ from sidecar import audit, upstream
 from sidecar.catalog import Catalog, Reviewed
 from sidecar.metrics import AuditHealth, Counts, Metrics, Sink, Sources
 from sidecar.pipeline import Road, Surveys, Watch
-from sidecar.policy import Engine
+from sidecar.policy import Generations, Policy
 from sidecar.settings import Rotating, Settings, headers_in
 
 
@@ -31,10 +31,11 @@ class Monitoring:
         self,
         road: Road,
         trail: audit.Trail,
-        engine: Engine,
+        policy: Policy,
         catalog: Catalog,
         reviewed: Reviewed,
         surveys: Surveys,
+        newer: Generations | None = None,
     ) -> Metrics:
         """Begin to send, if somebody is to be told, and give the numbers for `/metrics`."""
         exporter, config = self._exporter, self._settings.audit
@@ -42,7 +43,8 @@ class Monitoring:
             drift=lambda: reviewed.drift,
             is_stale=lambda: surveys.is_stale,
             streams=lambda: road.open_streams,
-            policy_sha256=lambda: engine.policy_sha256,
+            policy_sha256=lambda: policy.engine.policy_sha256,
+            policy=(lambda: newer.standing) if newer else None,
             catalog_sha256=lambda: catalog.sha256,
             audit=lambda: audit_health(trail, config.folder, config.max_bytes),
             exported=(lambda: exporter.exported) if exporter else None,

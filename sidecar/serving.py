@@ -90,6 +90,7 @@ async def _serve(settings: Settings, parts: app.Parts) -> bool:
             running.metrics,
             running.redactor,
             waiting=running.trail.shipping.told,
+            newer=running.generations.told if running.generations else str,
         )
         listeners = [
             listener("listen", running.endpoint, settings.listen, grace),

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,9 +12,6 @@ from sidecar import __version__
 from sidecar.cli import audit, catalog, endpoints, gladly, local, policy, tokens
 from sidecar.cli.options import ConfigFile
 from sidecar.errors import ConfigError, SidecarError
-
-if TYPE_CHECKING:
-    from sidecar.app import Parts
 
 cli = typer.Typer(
     name="sidecar",
@@ -31,6 +27,7 @@ tokens.endpoint.command("revoke")(endpoints.revoke)
 cli.add_typer(tokens.endpoint, name="endpoint")
 cli.add_typer(audit.audit, name="audit")
 cli.add_typer(catalog.catalog, name="catalog")
+cli.add_typer(policy.policy, name="policy")
 cli.add_typer(gladly.gladly, name="gladly")
 cli.add_typer(policy.policy, name="policy")
 cli.command()(local.up)
@@ -79,7 +76,7 @@ def serve(config: ConfigFile = None) -> None:
 @cli.command()
 def check(config: ConfigFile = None) -> None:
     """Check settings, policies and catalog without starting anything."""
-    from sidecar import app, settings
+    from sidecar import app, renewal, settings
 
     loaded = settings.load(config)
     parts = app.check(loaded)
@@ -92,24 +89,8 @@ def check(config: ConfigFile = None) -> None:
     for rule in parts.bundle.site_rules:
         file = Path(rule.file).relative_to(folder.parent)
         print(f"site rules: {rule.name} ({', '.join(rule.gives)}) from {file}")
-    for warning in _unknown_names(parts):
+    for warning in renewal.unknown_names(parts.catalog, parts.bundle):
         print(f"warning: {warning}", file=sys.stderr)
-
-
-def _unknown_names(parts: Parts) -> Iterator[str]:
-    """Names in a site's rules that the catalog has not; another backend may have them."""
-    from sidecar.policy.spelling import meant
-
-    rows = parts.catalog.rows
-    known = {
-        "tool": {name for row in rows for name in (row.tool.name, *row.aliases)},
-        "argument": {name for row in rows for name in row.tool.arguments},
-    }
-    for mention in parts.bundle.mentions:
-        if mention.name not in known[mention.kind]:
-            close = meant(mention.name, known[mention.kind])
-            what = f"{mention.where}: the catalog has no {mention.kind} {mention.name}"
-            yield f"{what} ({close})" if close else what
 
 
 @cli.command()

@@ -163,6 +163,9 @@ def _decided(
     if refusal is not None:
         section["result"] = "deny" if refusal.status < 500 else "error"  # noqa: PLR2004 - whose?
         section["reason"] = refusal.reason
+    if exchange.tally.listed_by:
+        # By the policy of that moment: another one may have decided when the list was asked for.
+        section["policy_sha256"] = exchange.tally.listed_by
     if exchange.tally.hidden:
         hidden = sorted({shown_name(name) for name in exchange.tally.hidden})
         section["hidden_tools"] = hidden[:_MOST]

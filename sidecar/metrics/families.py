@@ -120,6 +120,21 @@ SPANS: Final = Family(
 POLICY: Final = Family(
     "sidecar_policy_info", "gauge", "The policy that decides, by its SHA-256.", ("digest",)
 )
+POLICY_SINCE: Final = Family(
+    "sidecar_policy_since_timestamp_seconds", "gauge", "When it began to decide, in Unix time."
+)
+POLICY_WAITING: Final = Family(
+    "sidecar_policy_waiting",
+    "gauge",
+    "1 while the newest policy does not decide: `held` back until it is confirmed, or `unusable`.",
+    ("why",),
+)
+POLICY_RELOADS: Final = Family(
+    "sidecar_policy_reloads_total",
+    "counter",
+    "Newer policies, by what became of them: `live`, `held`, `unusable`.",
+    ("state",),
+)
 CATALOG: Final = Family(
     "sidecar_catalog_info", "gauge", "The catalog of tools, by its SHA-256.", ("digest",)
 )
@@ -128,7 +143,8 @@ BUILD: Final = Family("sidecar_build_info", "gauge", "The version that runs.", (
 FAMILIES: Final = (
     REQUESTS, REFUSALS, FAILURES, BACKEND, REMAINING, LIMIT, RESET, SECONDS, STREAMS, RESULTS,
     MASKED, AUDIT_HEALTHY, AUDIT_BYTES, AUDIT_LIMIT, AUDIT_EVENTS, AUDIT_SIGNED, SINK_LAG,
-    SINK_SECONDS, SINK_FAILURES, DRIFTED, STALE, SPANS, POLICY, CATALOG, BUILD,
+    SINK_SECONDS, SINK_FAILURES, DRIFTED, STALE, SPANS, POLICY,
+    POLICY_SINCE, POLICY_WAITING, POLICY_RELOADS, CATALOG, BUILD,
 )  # fmt: skip
 
 

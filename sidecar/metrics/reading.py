@@ -22,6 +22,7 @@ from sidecar.metrics import families as f
 from sidecar.metrics.counts import BOUNDS, Counts, Histogram
 from sidecar.metrics.families import FAMILIES, Family, Samples
 from sidecar.metrics.limits import limit_of
+from sidecar.policy import Standing
 
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 
@@ -65,6 +66,7 @@ class Sources:
     is_stale: Callable[[], bool] = bool
     streams: Callable[[], int] = int
     policy_sha256: Callable[[], str] = str
+    policy: Callable[[], Standing] | None = None
     catalog_sha256: Callable[[], str] = str
     audit: Callable[[], AuditHealth] = AuditHealth
     exported: Callable[[], Exported] | None = None
@@ -120,7 +122,7 @@ class Metrics:
         }
         if ask.exported is not None:
             found[f.SPANS] = {(state,): n for state, n in asdict(ask.exported()).items()}
-        return found | _audit(ask.audit())
+        return found | _audit(ask.audit()) | (_renewed(ask.policy()) if ask.policy else {})
 
     def _quotas(self) -> dict[Family, Samples]:
         now = time.time()
@@ -145,6 +147,17 @@ def _audit(health: AuditHealth) -> dict[Family, Samples]:
         f.SINK_LAG: {(name,): sink.lag_events for name, sink in health.sinks},
         f.SINK_SECONDS: {(name,): sink.lag_seconds for name, sink in health.sinks},
         f.SINK_FAILURES: {(name,): sink.failures for name, sink in health.sinks},
+    }
+
+
+def _renewed(standing: Standing) -> dict[Family, Samples]:
+    return {
+        f.POLICY_SINCE: {(): standing.since.timestamp()},
+        f.POLICY_WAITING: {
+            ("held",): int(standing.is_held),
+            ("unusable",): int(standing.is_unusable),
+        },
+        f.POLICY_RELOADS: {(state,): n for state, n in standing.reloads.items()},
     }
 
 

@@ -2,14 +2,41 @@
 
 `bundle` reads Rego and data, `load` checks what it read (`site`, `site_data` and `references` say
 what a site must not do), `facts` writes the input document, `embedded` and `server` are the two
-engines, `sealed` is the layer no Rego can widen, and `decide` puts the layers together.
+engines, `sealed` is the layer no Rego can widen, and `decide` puts the layers together. While
+serving, `folder` notices a newer policy, `generation` takes it up, and `guard` holds it back if it
+would turn too much of what `window` has kept.
 """
 
 from sidecar.policy.bundle import Bundle, SiteRule, read
 from sidecar.policy.decide import Engine, Policy
 from sidecar.policy.embedded import Embedded
 from sidecar.policy.facts import Facts
+from sidecar.policy.folder import CONFIRMED, Folder
+from sidecar.policy.generation import DIGITS, Generation, Generations, Source, Standing
+from sidecar.policy.guard import Guard, Turned, listed
 from sidecar.policy.load import load
 from sidecar.policy.server import Server
+from sidecar.policy.window import Window
 
-__all__ = ["Bundle", "Embedded", "Engine", "Facts", "Policy", "Server", "SiteRule", "load", "read"]
+__all__ = [
+    "CONFIRMED",
+    "DIGITS",
+    "Bundle",
+    "Embedded",
+    "Engine",
+    "Facts",
+    "Folder",
+    "Generation",
+    "Generations",
+    "Guard",
+    "Policy",
+    "Server",
+    "SiteRule",
+    "Source",
+    "Standing",
+    "Turned",
+    "Window",
+    "listed",
+    "load",
+    "read",
+]

@@ -15,6 +15,7 @@ from sidecar.errors import OrganDown
 from sidecar.model import ENTITIES, Action, Decision, Denial, Mask, Tool, Verdict
 from sidecar.policy import sealed
 from sidecar.policy.facts import Facts
+from sidecar.policy.window import Window
 
 _ACTIONS = frozenset(get_args(Action))
 _EVERY_TOOL: Final = "*"
@@ -32,11 +33,36 @@ class Engine(Protocol):
 
 
 class Policy:
-    """The organ. `timeout` is seconds for one decision, list or call."""
+    """The organ. `timeout` is seconds for one decision, list or call.
 
-    def __init__(self, engine: Engine, timeout: float) -> None:
-        self._engine = engine
+    `candidate` judges in shadow, without effect. `window` keeps what was decided last.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        timeout: float,
+        candidate: Engine | None = None,
+        *,
+        window: Window | None = None,
+    ) -> None:
+        self._pair = (engine, candidate)
         self._timeout = timeout
+        self._window = window
+
+    @property
+    def engine(self) -> Engine:
+        """What decides from the next message on."""
+        return self._pair[0]
+
+    @property
+    def candidate(self) -> Engine | None:
+        """What judges in shadow, if anything does."""
+        return self._pair[1]
+
+    def adopt(self, engine: Engine, candidate: Engine | None = None) -> None:
+        """Swap both at once, from the next message on: a decision that has begun keeps its own."""
+        self._pair = (engine, candidate)
 
     async def decide(self, facts: Facts) -> Decision:
         """Judge every tool of the facts with one query.
@@ -44,22 +70,33 @@ class Policy:
         Raises:
             OrganDown: the engine gave no usable answer in time.
         """
-        if not facts.tools:
-            return Decision({}, self._engine.policy_sha256)
-        sha256 = self._engine.policy_sha256
-        try:
-            async with asyncio.timeout(self._timeout):
-                answer = await self._engine.evaluate(facts.document())
-        except TimeoutError:
-            raise OrganDown("no decision in time", reason="policy_timed_out") from None
-        try:
-            said = _read(answer)
-        except (KeyError, TypeError, AttributeError):
-            raise OrganDown(
-                "the decision has not the agreed form", reason="policy_malformed"
-            ) from None
-        verdicts = {tool.name: _verdict(tool, said, facts) for tool in facts.tools}
-        return Decision(verdicts, sha256)
+        engine, _ = self._pair
+        decision = await decided(engine, facts, self._timeout)
+        if self._window is not None and facts.tools:
+            self._window.keep(facts)
+        return decision
+
+
+async def decided(engine: Engine, facts: Facts, timeout: float) -> Decision:  # noqa: ASYNC109 - a decision's own
+    """What an engine and the sealed layer make of the facts, within so many seconds.
+
+    Raises:
+        OrganDown: the engine gave no usable answer in time.
+    """
+    sha256 = engine.policy_sha256
+    if not facts.tools:
+        return Decision({}, sha256)
+    try:
+        async with asyncio.timeout(timeout):
+            answer = await engine.evaluate(facts.document())
+    except TimeoutError:
+        raise OrganDown("no decision in time", reason="policy_timed_out") from None
+    try:
+        said = _read(answer)
+    except (KeyError, TypeError, AttributeError):
+        raise OrganDown("the decision has not the agreed form", reason="policy_malformed") from None
+    verdicts = {tool.name: _verdict(tool, said, facts) for tool in facts.tools}
+    return Decision(verdicts, sha256)
 
 
 class _Said(NamedTuple):

@@ -22,7 +22,7 @@ which holds the keys of pseudonyms, masks large results beside the event loop, a
 made-up values (`canaries`).
 """
 
-from sidecar.redaction.making import keys, made
+from sidecar.redaction.making import keys, made, tried
 from sidecar.redaction.masking import Redacted, redact, redact_value
 from sidecar.redaction.own import use
 from sidecar.redaction.pseudonyms import NONE, PSEUDONYMOUS, Key, Pseudonyms
@@ -46,6 +46,7 @@ __all__ = [
     "scan",
     "scrub",
     "scrub_value",
+    "tried",
     "use",
     "withhold",
     "withhold_pointer",

@@ -30,13 +30,22 @@ def made(settings: Redaction, tools: Iterable[Tool], *, has_pseudonyms: bool) ->
         ConfigError: pseudonyms are asked for and no key is set, a key cannot be read, or a canary
             came out of redaction.
     """
+    redactor = Redactor(Pseudonyms(keys(settings)), settings.timeout_ms / 1000, tools)
+    tried(redactor, settings, has_pseudonyms=has_pseudonyms)
+    return redactor
+
+
+def tried(redactor: Redactor, settings: Redaction, *, has_pseudonyms: bool) -> None:
+    """Try whether redaction can do what a policy asks for; `made` and each newer policy do.
+
+    Raises:
+        ConfigError: pseudonyms are asked for and no key is set, or a canary came out of redaction.
+    """
     if has_pseudonyms and not settings.pseudonym_keys:
         what = "is not set, and the policy's masks ask for pseudonyms"
         remedy = "sidecar token secret FILE makes a key; or use mask in the policy"
         raise ConfigError([Problem("redaction.pseudonym_keys", what, remedy)])
-    redactor = Redactor(Pseudonyms(keys(settings)), settings.timeout_ms / 1000, tools)
     if leaks := redactor.leaks():
         what = f"let made-up data through: {', '.join(leaks)}"
         remedy = "install the package again; if that does not help, report it as a leak"
         raise ConfigError([Problem("redaction", what, remedy)])
-    return redactor

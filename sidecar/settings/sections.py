@@ -125,6 +125,19 @@ class Policy(Section):
     timeout_ms: int = Field(
         500, ge=1, le=60_000, description="Milliseconds to decide; later is a denial."
     )
+    reload_seconds: Seconds = Field(
+        1.0, description="Seconds between looks at `site_folder`; what changed there decides soon."
+    )
+    guard_share: float = Field(
+        0.2,
+        ge=0,
+        le=1,
+        description="A new policy that would turn more than this share of the last decisions is "
+        "held back until it is confirmed; 1: never.",
+    )
+    guard_decisions: int = Field(
+        500, ge=0, le=10_000, description="How many decisions are kept for that, in memory alone."
+    )
 
     def faults(self) -> Iterator[Fault]:
         """An OPA server needs an address."""
