@@ -12,8 +12,9 @@ import pytest
 from engine_parts import NOW, READER, TOOL, Fixed, bundle, facts, verdict
 
 from sidecar.errors import OrganDown
-from sidecar.model import Endpoint, Finding
+from sidecar.model import Decision, Endpoint, Finding
 from sidecar.policy import Embedded, Engine, Facts, Guard, Policy, Turned, Window, listed
+from sidecar.policy import guard as module
 
 DENIAL = {"group": "access", "code": "access.x", "message": "m", "remedy": "r"}
 TOOLS = tuple(replace(TOOL, name=f"list_{number}") for number in range(10))
@@ -49,6 +50,9 @@ class Failing:
         raise OrganDown("broken")
 
 
+GONE = Decision({}, "9" * 64)
+"""By a policy that decides no more: so that what does is asked itself."""
+
 NONE = Allowing("nothing at all")
 ALL = Allowing()
 
@@ -58,7 +62,7 @@ def guard(
 ) -> Guard:
     window = Window(size)
     for each in kept:
-        window.keep(each)
+        window.keep(each, GONE)
     return Guard(window, share, 5.0, lists)
 
 
@@ -129,7 +133,25 @@ def test_both_are_asked_the_very_document_that_was_decided_on():
     ]
     live, new = Allowing(), Allowing()
     judged(guard(*asked), live, new)
-    assert live.asked == new.asked == [each.document() for each in asked]
+    assert live.asked == new.asked == [each.document() for each in reversed(asked)]
+
+
+def test_what_the_live_policy_has_said_itself_is_not_asked_again():
+    window, live = Window(500), Allowing(but=("list_1",))
+    policy = Policy(live, 5.0, window=window)
+    for each in CALLS:
+        asyncio.run(policy.decide(each))
+    live.asked.clear()
+    new = Allowing(but=("list_2", "list_3"))
+    assert judged(Guard(window, 0.2, 5.0, ()), live, new) == Turned(20, 4, 2)
+    assert live.asked == []
+
+
+def test_no_more_is_judged_than_there_is_time_for_and_the_newest_first(monkeypatch):
+    monkeypatch.setattr(module, "BUDGET", 0.0)
+    new = Allowing()
+    assert judged(guard(*CALLS), ALL, new).judged == module.FEWEST
+    assert new.asked == [each.document() for each in reversed(CALLS[10:])]
 
 
 def test_with_next_to_no_decisions_the_catalog_is_judged_at_each_declared_endpoint():
@@ -155,7 +177,8 @@ def test_where_nothing_at_all_was_allowed_nothing_can_turn():
     assert not made.is_too_much(judged(made, NONE, NONE))
 
 
-def test_others_are_served_between_any_two_evaluations():
+def test_others_are_served_between_any_two_slices(monkeypatch):
+    monkeypatch.setattr(module, "SLICE", 0.0)
     longest = served = 0
     live, new = Allowing(), Allowing()
 
@@ -174,25 +197,25 @@ def test_others_are_served_between_any_two_evaluations():
 
     asyncio.run(both())
     assert len(live.asked) + len(new.asked) == 40
-    assert longest == 1
-    assert served >= 40
+    assert longest == 2
+    assert served >= 20
 
 
 def test_the_last_decisions_are_kept_and_the_oldest_lost():
     window = Window(20)
     for number in range(50):
-        window.keep(facts(arguments={"number": number}))
-    kept = [(each.arguments or {})["number"] for each in window.facts()]
-    assert kept == list(range(32, 50))
+        window.keep(facts(arguments={"number": number}), GONE)
+    kept = [(each.facts.arguments or {})["number"] for each in window.newest()]
+    assert kept == list(range(49, 31, -1))
 
 
 def test_of_what_is_kept_one_in_ten_may_be_a_list():
     window = Window(20)
     for _ in range(50):
-        window.keep(replace(facts(*TOOLS), arguments=None))
+        window.keep(replace(facts(*TOOLS), arguments=None), GONE)
     assert len(window) == 2
     for _ in range(50):
-        window.keep(facts())
+        window.keep(facts(), GONE)
     assert len(window) == 20
 
 
@@ -205,7 +228,7 @@ def test_whatever_callers_send_what_is_kept_of_it_is_no_larger_than_is_said():
         arguments: Any = {"deep": [{str(number): []} for _ in range(200)]}
         asked = facts(caller=replace(READER, claims={"n": number}), arguments=arguments)
         asked.document()
-        window.keep(asked)
+        window.keep(asked, GONE)
     del asked, arguments
     gc.collect()
     grown = tracemalloc.take_snapshot().compare_to(before, "filename")
@@ -217,7 +240,7 @@ def test_whatever_callers_send_what_is_kept_of_it_is_no_larger_than_is_said():
 
 def test_one_that_is_larger_than_all_there_is_room_for_is_not_kept():
     window = Window(10, 4096)
-    window.keep(facts(arguments={"text": "x" * 5000}))
+    window.keep(facts(arguments={"text": "x" * 5000}), GONE)
     assert len(window) == 0
 
 

@@ -73,7 +73,7 @@ class Policy:
         engine, _ = self._pair
         decision = await decided(engine, facts, self._timeout)
         if self._window is not None and facts.tools:
-            self._window.keep(facts)
+            self._window.keep(facts, decision)
         return decision
 
 

@@ -1,6 +1,7 @@
 """The blast radius of a new policy, told before it decides: which of the last decisions would turn.
 
-Both policies judge the same facts, as they were: what decides now, and what would. A sidecar that
+Both policies judge the same facts, as they were: what decides now, whose verdicts are known, and
+what would. A sidecar that
 has decided next to nothing has no such facts, and would take up a policy that refuses everything
 while everybody sleeps: there both judge the catalog, as it would be listed at each endpoint.
 """
@@ -8,7 +9,8 @@ while everybody sleeps: there both judge the catalog, as it would be listed at e
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -17,10 +19,16 @@ from sidecar.errors import OrganDown
 from sidecar.model import Caller, Endpoint, Tool
 from sidecar.policy.decide import Engine, decided
 from sidecar.policy.facts import Facts
-from sidecar.policy.window import Window
+from sidecar.policy.window import Window, allowed
 
 FEWEST: Final = 10
 """Decisions that tell something; with fewer, the catalog is judged instead."""
+
+SLICE: Final = 0.003
+"""Seconds of judging without a pause, and one decision: that long may others wait at once."""
+
+BUDGET: Final = 1.0
+"""Seconds of judging past decisions, pauses included: a new policy is waited for."""
 
 MOST: Final = 32
 """Endpoints at which the catalog is judged: a millisecond or two each."""
@@ -67,43 +75,60 @@ class Guard:
         return turned.share > self._share
 
     async def judge(self, live: Engine, new: Engine) -> Turned:
-        """Let both judge, and the event loop breathe after each decision."""
+        """Tell what would turn if `new` decided, judging in slices between which others are served.
+
+        The newest decisions first, and after BUDGET seconds no more of them.
+        """
         if len(self._window) < FEWEST:
             return await self._catalog(live, new)
-        judged = refused = allowed = 0
-        async for before, after in self._both(live, new, self._window.facts()):
+        judged = refused = granted = 0
+        slices = _Slices()
+        for past in self._window.newest():
+            after = await self._allowed(new, past.facts)
+            before = past.allowed
+            if past.policy_sha256 != live.policy_sha256:
+                before = await self._allowed(live, past.facts)
             judged += 1
             # A call has one tool; a list is turned once so much of what it shows is.
             if len(before ^ after) > self._share * len(before | after):
                 is_refused = len(before - after) >= len(after - before)
-                refused, allowed = refused + is_refused, allowed + (not is_refused)
-        return Turned(judged, refused, allowed)
+                refused, granted = refused + is_refused, granted + (not is_refused)
+            if await slices.are_over() and judged >= FEWEST:
+                break
+        return Turned(judged, refused, granted)
 
     async def _catalog(self, live: Engine, new: Engine) -> Turned:
-        judged = refused = allowed = 0
-        async for before, after in self._both(live, new, map(replace, self._lists)):
+        judged = refused = granted = 0
+        slices = _Slices()
+        for facts in map(replace, self._lists):
+            before, after = await self._allowed(live, facts), await self._allowed(new, facts)
             judged += len(before | after)
             refused += len(before - after)
-            allowed += len(after - before)
-        return Turned(judged, refused, allowed, "tools of the catalog")
-
-    async def _both(
-        self, live: Engine, new: Engine, facts: Iterable[Facts]
-    ) -> AsyncIterator[tuple[frozenset[str], frozenset[str]]]:
-        for each in facts:
-            before = await self._allowed(live, each)
-            await asyncio.sleep(0)
-            after = await self._allowed(new, each)
-            await asyncio.sleep(0)
-            yield before, after
+            granted += len(after - before)
+            await slices.are_over()
+        return Turned(judged, refused, granted, "tools of the catalog")
 
     async def _allowed(self, engine: Engine, facts: Facts) -> frozenset[str]:
         """The tools that an engine allows; none where it fails, as it would for a caller."""
         try:
-            decision = await decided(engine, facts, self._timeout)
+            return allowed(await decided(engine, facts, self._timeout))
         except OrganDown:
             return frozenset()
-        return frozenset(name for name, said in decision.verdicts.items() if said.is_allowed)
+
+
+class _Slices:
+    """Time on the event loop, in slices."""
+
+    def __init__(self) -> None:
+        self._begun = self._slice = time.monotonic()
+
+    async def are_over(self) -> bool:
+        """Let others be served if it is time to; whether the whole budget is spent."""
+        now = time.monotonic()
+        if now - self._slice > SLICE:
+            await asyncio.sleep(0)
+            self._slice = time.monotonic()
+        return now - self._begun > BUDGET
 
 
 def listed(
