@@ -33,6 +33,7 @@ async def listening(
     max_bytes: int = 1 << 20,
     made: Callable[..., Survey] = Survey,
     redactor: Redactor | None = None,
+    newer: Callable[[], str] = str,
 ) -> AsyncIterator[tuple[httpx2.AsyncClient, audit.Writer, Reviewed]]:
     """The admin application of a real writer."""
     writer = audit.Writer(
@@ -42,7 +43,7 @@ async def listening(
     survey = made(Backend(), reviewed, writer, 60.0, 60.0)
     metrics = Metrics(Counts(), Sources(drift=lambda: reviewed.drift))
     looked_at = admin.application(
-        writer, reviewed, Surveys({"": survey}), metrics, redactor or Redactor()
+        writer, reviewed, Surveys({"": survey}), metrics, redactor or Redactor(), newer=newer
     )
     transport = httpx2.ASGITransport(looked_at)
     try:
@@ -143,3 +144,12 @@ async def test_there_is_nothing_else_that_an_agent_in_the_pod_could_use(tmp_path
     async with listening(tmp_path) as (client, _, _):
         assert (await client.get(path)).status_code in {307, 404}
         assert (await client.post("/readyz")).status_code == 405
+
+
+async def test_a_policy_that_waits_stands_in_the_text_beside_all_else_and_leaves_it_ready(tmp_path):
+    said = ["policy: abc is held back", ""]
+    async with listening(tmp_path, newer=lambda: said[0]) as (client, _, _):
+        answer = await client.get("/readyz")
+        assert (answer.status_code, answer.text) == (200, "ok\npolicy: abc is held back\n")
+        said.pop(0)
+        assert (await client.get("/readyz")).text == "ok\n"

@@ -35,6 +35,7 @@ from sidecar.errors import BackendFailed, BackendTimedOut, OrganDown
 from sidecar.metrics import AuditHealth, Counts, Exported, Metrics, Sink, Sources
 from sidecar.model import Reply
 from sidecar.monitoring import audit_health
+from sidecar.policy import Standing
 
 pytestmark = pytest.mark.anyio
 
@@ -326,3 +327,17 @@ async def test_invariant_4_no_label_holds_what_a_caller_or_a_backend_chose(tmp_p
             assert secret not in text
         values = set(re.findall(r'="([^"]*)"', text))
         assert not values & {"all", "read", "tools/call", "tools/list"}
+
+
+def test_a_policy_that_waits_and_what_became_of_newer_ones_are_told():
+    since = datetime(2026, 11, 22, tzinfo=UTC)
+    standing = Standing(since, True, False, {"live": 2, "held": 1, "unusable": 0})
+    found = read(Counts(), Sources(policy=lambda: standing))
+    assert of(found, "sidecar_policy_since_timestamp_seconds") == {(): since.timestamp()}
+    assert of(found, "sidecar_policy_waiting") == {("held",): 1.0, ("unusable",): 0.0}
+    assert of(found, "sidecar_policy_reloads_total") == {
+        ("live",): 2.0,
+        ("held",): 1.0,
+        ("unusable",): 0.0,
+    }
+    assert of(read(Counts()), "sidecar_policy_waiting") == {}

@@ -7,18 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from engine_parts import NOW, facts, put
-from flow import CATALOG
+from flow import CATALOG, ask, flow, tool_list
+from settings_parts import GOOD, written
 from structlog.testing import capture_logs
+from test_audit_event import VALIDATOR
 
+from sidecar import app, settings
 from sidecar.errors import ConfigError, OrganDown, Problem
-from sidecar.model import Endpoint
+from sidecar.model import Endpoint, Event
 from sidecar.policy import (
     Bundle,
     Embedded,
@@ -32,6 +37,7 @@ from sidecar.policy import (
     Window,
     embedded,
     folder,
+    guard,
     listed,
     load,
 )
@@ -140,6 +146,7 @@ async def test_a_changed_rule_decides_the_next_message_and_is_recorded_with_both
             "newly_refused": 1,
             "newly_allowed": 0,
             "is_confirmed": False,
+            "is_return": False,
         }
     ]
     assert site.generations.told() == ""
@@ -286,6 +293,20 @@ async def test_what_is_held_back_decides_once_it_is_confirmed_and_not_by_another
     assert site.recorded[1]["is_confirmed"] is True
     assert site.generations.told() == ""
     assert site.policy.candidate is None
+
+
+async def test_what_decided_before_may_decide_again_whatever_it_turns(tmp_path):
+    site = Site(tmp_path)
+    await site.traffic()
+    await site.change(EVERYTHING)
+    await site.change({"confirmed": site.recorded[0]["held_sha256"]})
+    await site.change(NOTHING)
+    assert await site.decided() == (site.first, True)
+    assert [(e["what"], e.get("is_return")) for e in site.recorded] == [
+        ("policy_held", None),
+        ("policy_changed", False),
+        ("policy_changed", True),
+    ]
 
 
 async def test_what_was_confirmed_beforehand_decides_at_once(tmp_path):
@@ -529,3 +550,97 @@ async def test_since_when_a_policy_decides_is_told(tmp_path):
     before = site.generations.standing.since
     await site.change(denying(READS[0].name))
     assert timedelta(0) < site.generations.standing.since - before < timedelta(minutes=1)
+
+
+def test_a_change_is_live_within_three_seconds_of_a_machine_that_has_time():
+    look, rest = settings.Policy().reload_seconds, 0.25
+    assert look + 2 * rest + guard.BUDGET <= 2.5
+
+
+async def test_a_list_is_told_by_the_policy_that_filtered_it_though_another_was_asked(tmp_path):
+    shown, hidden = READS[0].name, READS[1].name
+    site = put(tmp_path / "site", denying(hidden))
+    newer = Embedded(load(LIBRARY, site), is_tried=True)
+    async with flow(tmp_path) as f:
+
+        async def swapped(*_: Any) -> Any:
+            f.road._organs.policy.adopt(newer)
+            return tool_list(shown, hidden)
+
+        f.backend.reply = swapped
+        answer = await f.ask(ask("tools/list"))
+        assert [tool["name"] for tool in answer.json()["result"]["tools"]] == [shown]
+        assert f.outcome["decision"]["hidden_tools"] == [hidden]
+        assert f.outcome["decision"]["policy_sha256"] == newer.policy_sha256
+
+
+RENEWED = """\
+policy:
+  site_folder: FOLDER/site
+  reload_seconds: 0.01
+"""
+
+
+@asynccontextmanager
+async def opened(root: Path, files: Mapping[str, str | bytes]) -> AsyncIterator[tuple[Any, Any]]:
+    """A whole sidecar with a site's folder, and what waits for an event of a kind."""
+    secret = root / "secret"
+    secret.touch(mode=0o600)
+    secret.write_text("a-secret-of-at-least-32-bytes-for-tests")
+    put(root / "site", files)
+    config = settings.load(written(root, GOOD + RENEWED))
+    async with app.opened(config, app.check(config)) as running:
+        record = running.trail.writer.record
+        told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+        async def recorded(event: Event, **named: Any) -> None:
+            await record(event, **named)
+            told.put_nowait(event.data)
+
+        running.trail.writer.record = recorded  # type: ignore[method-assign]  # the real one, and a bell
+        yield running, told
+    for line in (root / "audit" / "audit.jsonl").read_bytes().splitlines():
+        VALIDATOR.validate(orjson.loads(line))
+
+
+async def test_a_whole_sidecar_takes_up_holds_back_and_refuses_and_its_events_are_as_published(
+    tmp_path,
+):
+    site = tmp_path / "site"
+    mask = '"tool": "*", "entity": "EMAIL", "action": "pseudonym", "code": "c"'
+    async with asyncio.timeout(30), opened(tmp_path, NOTHING) as (running, told):
+        put(site, denying("another_tool"))
+        assert (await told.get())["what"] == "policy_changed"
+        put(site, EVERYTHING)
+        held = await told.get()
+        assert held["what"] == "policy_held"
+        assert running.generations.told()
+        put(site, {"confirmed": held["held_sha256"]})
+        assert (await told.get())["is_confirmed"] is True
+        assert running.metrics.text().count(held["held_sha256"].encode()) == 1
+        put(site, {"masks.rego": f"package site.rules.masks.mine\n\nmask contains {{{mask}}}\n"})
+        refused = await told.get()
+        assert refused["what"] == "policy_unusable"
+        assert refused["places"] == ["redaction.pseudonym_keys"]
+        (site / "masks.rego").unlink()
+        put(site, NOTHING)
+        withdrawn = await told.get()
+        assert withdrawn["what"] == "policy_held"
+        put(site, EVERYTHING)
+        assert (await told.get())["what"] == "policy_withdrawn"
+
+
+async def test_what_a_rule_names_and_the_catalog_has_not_is_logged_at_start_and_for_each_change(
+    tmp_path,
+):
+    def naming(tool: str) -> dict[str, str | bytes]:
+        head = f'deny contains {{"tool": tool.name, {DENIAL}}} if {{'
+        body = f'\tsome tool in input.tools\n\ttool.name == "{tool}"'
+        return {"mine.rego": f"package site.rules.access.mine\n\n{head}\n{body}\n}}\n"}
+
+    with capture_logs() as logs:
+        async with asyncio.timeout(30), opened(tmp_path, naming("gone_tool")) as (_, told):
+            put(tmp_path / "site", naming("lost_tool"))
+            assert (await told.get())["what"] == "policy_changed"
+    named = [line["what"] for line in logs if "catalog has not" in line["event"]]
+    assert [what.rpartition(" ")[2] for what in named] == ["gone_tool", "lost_tool"]

@@ -2,10 +2,10 @@
 
 Theory of operation. A `Source` is asked again and again whether there is a newer policy. One that
 cannot be used changes nothing: the last good one goes on deciding, and everybody who asks is told.
-One that can is made an engine, and the guard lets it judge what was decided last; if it would turn
-too much it stays in shadow until somebody confirms it, or until there is a newer one. What goes
-live is recorded before it decides. At the start there is no policy before it and so no guard: what
-lies there decides.
+One that can is made an engine, and the guard lets it judge what was decided last. If it would turn
+too much it stays in shadow until somebody confirms it or there is a newer one; only what decided
+before the live one comes back unasked. What goes live is recorded before it decides. At the start
+there is no policy before it and so no guard: what lies there decides.
 """
 
 from __future__ import annotations
@@ -101,6 +101,7 @@ class Generations:
     ) -> None:
         self._policy = policy
         self._live = Generation(live, policy.engine)
+        self._before = ""
         self._source = source
         self._guard = guard
         self._record = record
@@ -189,10 +190,14 @@ class Generations:
         if new is None or new.sha256 != bundle.sha256:
             self._check(bundle)
             new = await self._judged(bundle)
-        if new.turned is None or not self._guard.is_too_much(new.turned) or self._is_confirmed(new):
+        # What decided before the live one may always come back: a mistake is mended at once.
+        if self._is_harmless(new) or new.sha256 == self._before or self._is_confirmed(new):
             await self._go_live(new)
         else:
             await self._hold(new)
+
+    def _is_harmless(self, new: Generation) -> bool:
+        return new.turned is None or not self._guard.is_too_much(new.turned)
 
     async def _judged(self, bundle: Bundle) -> Generation:
         engine = Embedded(bundle, is_tried=True)
@@ -217,12 +222,14 @@ class Generations:
 
     async def _go_live(self, new: Generation) -> None:
         """Recorded first: no event names a policy before the log has told that it came."""
-        before = self._live.sha256
-        is_confirmed = new.turned is not None and self._guard.is_too_much(new.turned)
+        before, is_return = self._live.sha256, new.sha256 == self._before
+        is_confirmed = not is_return and not self._is_harmless(new)
         said = {"policy_sha256": new.sha256, "policy_sha256_before": before, **_said(new)}
+        said |= {"is_confirmed": is_confirmed, "is_return": is_return}
         shadow = self._shadow(new.bundle)
-        await self._record("policy_changed", said | {"is_confirmed": is_confirmed})
+        await self._record("policy_changed", said)
         self._policy.adopt(new.engine, shadow)
+        self._before = before
         self._live, self._held, self._problems = new, None, ()
         self._since = datetime.now(UTC)
         self._reloads["live"] += 1
