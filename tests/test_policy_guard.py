@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from engine_parts import NOW, READER, TOOL, Fixed, bundle, facts, verdict
+from engine_parts import NOW, READER, TOOL, Fixed, bundle, facts
 
 from sidecar.errors import OrganDown
 from sidecar.model import Decision, Endpoint, Finding
@@ -34,11 +34,15 @@ class Allowing:
     async def evaluate(self, document: dict[str, Any]) -> Any:
         self.asked.append(document)
         names = [tool["name"] for tool in document["tools"]]
-        return {"tools": {name: self._said(name) for name in names}}
+        allowed = [name for name in names if self._is_allowed(name)]
+        return {
+            "grants": [{"tool": name, "code": "g"} for name in names],
+            "denials": [DENIAL | {"tool": name} for name in names if name not in allowed],
+            "masks": [],
+        }
 
-    def _said(self, name: str) -> Any:
-        is_allowed = name not in self._but and (not self._names or name in self._names)
-        return verdict() if is_allowed else verdict(allow=False, denials=[DENIAL])
+    def _is_allowed(self, name: str) -> bool:
+        return name not in self._but and (not self._names or name in self._names)
 
 
 class Failing:
@@ -118,7 +122,7 @@ def test_a_list_turns_once_so_much_of_what_it_shows_does():
 
 def test_what_a_failing_engine_would_be_asked_counts_as_refused():
     assert judged(guard(*CALLS), ALL, Failing()) == Turned(20, 20, 0)
-    assert judged(guard(*CALLS), ALL, Fixed({"tools": 5})) == Turned(20, 20, 0)
+    assert judged(guard(*CALLS), ALL, Fixed({"grants": 5})) == Turned(20, 20, 0)
 
 
 def test_the_scope_of_an_endpoint_refuses_what_no_policy_could_allow():
@@ -286,8 +290,8 @@ def test_a_decision_that_has_begun_is_told_by_the_engine_that_it_began_with():
 
 
 def test_real_engines_judge_in_turn_on_the_thread_that_made_them():
-    said = '{"allow": true, "grants": ["g"], "denials": [], "masks": []}'
-    body = f'decision := {{"tools": {{t.name: {said} | some t in input.tools}}}}'
+    grants = '[{"tool": t.name, "code": "g"} | some t in input.tools]'
+    body = f'said := {{"grants": {grants}, "denials": [], "masks": []}}'
     allows = Embedded(bundle(body))
-    refuses = Embedded(bundle(body.replace("true", "false").replace('["g"]', "[]")))
+    refuses = Embedded(bundle(body.replace(grants, "[]")))
     assert judged(guard(*CALLS), allows, refuses) == Turned(20, 20, 0)
