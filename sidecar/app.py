@@ -23,7 +23,7 @@ from sidecar.metrics import Metrics
 from sidecar.model import Event
 from sidecar.monitoring import Monitoring
 from sidecar.pipeline import Backends, Durability, Organs, Road, Rules, Survey, Surveys
-from sidecar.policy import Bundle, Embedded, Engine, Generations, Policy, Server, Window
+from sidecar.policy import Bundle, Embedded, Engine, Generations, Policy, Server, Window, promoted
 from sidecar.policy import load as load_policies
 from sidecar.redaction import Redactor
 from sidecar.settings import Rotating, Settings, Target, secret, shipped, token_in, url_in
@@ -33,11 +33,15 @@ _log = structlog.get_logger("sidecar.app")
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What is read and tried before anything is opened: catalog, policy, pins and redaction."""
+    """What is read and tried before anything is opened: catalog, policy, pins and redaction.
+
+    `candidate` is what judges in shadow: the folder on trial, else the rules on trial.
+    """
 
     catalog: Catalog
     bundle: Bundle
     pins: Pins | None
+    candidate: Bundle | None
     redactor: Redactor
 
 
@@ -69,18 +73,19 @@ def check(settings: Settings) -> Parts:
     """
     problems: list[Problem] = []
     found: list[Any] = []
-    for part in (_read_catalog, _read_policy, _read_pins):
+    for part in (_read_catalog, _read_policy, _read_pins, _read_candidate):
         try:
             found.append(part(settings))
         except ConfigError as error:
             problems.extend(error.problems)
     if problems:
         raise ConfigError(problems)
-    catalog, bundle, pins = found
+    catalog, bundle, pins, candidate = found
+    candidate = candidate or promoted(bundle)
     tools = [row.tool for row in catalog.rows]
-    has_pseudonyms = bundle.names("pseudonym")
+    has_pseudonyms = any(one.names("pseudonym") for one in (bundle, candidate) if one)
     redactor = redaction.made(settings.redaction, tools, has_pseudonyms=has_pseudonyms)
-    return Parts(catalog, bundle, pins, redactor)
+    return Parts(catalog, bundle, pins, candidate, redactor)
 
 
 def _read_catalog(settings: Settings) -> Catalog:
@@ -94,6 +99,11 @@ def _read_pins(settings: Settings) -> Pins | None:
 
 def _read_policy(settings: Settings) -> Bundle:
     return load_policies(shipped("policies"), settings.policy.site_folder)
+
+
+def _read_candidate(settings: Settings) -> Bundle | None:
+    folder = settings.policy.candidate_folder
+    return load_policies(shipped("policies"), folder) if folder else None
 
 
 @asynccontextmanager
@@ -125,7 +135,7 @@ async def opened(
         verifier = await entrance.verifier(settings, endpoints, stack)
         monitoring = Monitoring(settings)
         window = renewal.window(settings)
-        policy = Policy(engine, settings.policy.timeout_ms / 1000, window=window)
+        policy = _policy(settings, parts, engine, window)
         stack.push_async_callback(monitoring.close)
         organs = Organs(
             identity=verifier,
@@ -170,6 +180,8 @@ def _generations(
     settings: Settings, parts: Parts, policy: Policy, window: Window | None, writer: audit.Writer
 ) -> Generations | None:
     renewal.warn(parts.catalog, parts.bundle)
+    if parts.candidate is not None:
+        renewal.warn(parts.catalog, parts.candidate)
     if window is None:
         return None
     catalog, redactor = parts.catalog, parts.redactor
@@ -191,6 +203,11 @@ async def _engine(settings: Settings, bundle: Bundle, stack: AsyncExitStack) -> 
     token = secret(policy.opa_token_file) if policy.opa_token_file else None
     server = Server(policy.opa_url, policy.timeout_ms / 1000, token)
     return await stack.enter_async_context(server)
+
+
+def _policy(settings: Settings, parts: Parts, engine: Engine, window: Window | None) -> Policy:
+    candidate = Embedded(parts.candidate) if parts.candidate else None
+    return Policy(engine, settings.policy.timeout_ms / 1000, candidate, window=window)
 
 
 def _surveys(
@@ -270,6 +287,7 @@ def rules(settings: Settings) -> Rules:
 def _started(settings: Settings, parts: Parts, engine: Engine) -> Event:
     digests = {
         "policy": engine.policy_sha256,
+        "candidate": parts.candidate.sha256 if parts.candidate else "",
         "catalog": parts.catalog.sha256,
         "pins": changes.sha256(dict(parts.pins.tools)) if parts.pins else "",
     }

@@ -241,11 +241,41 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Shadow:
+    """What a policy in shadow would have changed, had it decided. It has no effect.
+
+    `result` is `same`, `deny` (allowed, and it would refuse; a list that would hide a tool),
+    `allow` (refused, and it would allow; a list that would only show more), `mask` (allowed by
+    both, and masked otherwise), or `failed` for a `reason`: it gave no verdict.
+    Of a call: codes of `denials` that it alone has and of those that it would have `lifted`, of
+    `grants` that it alone has and of those `withdrawn`, and `masks`, such as `EMAIL drop`.
+    Of a list: names of tools that would be `hidden` or `shown`. All are sorted and cut to a few.
+    """
+
+    policy_sha256: str
+    result: Literal["same", "deny", "allow", "mask", "failed"]
+    reason: str = ""
+    denials: tuple[str, ...] = ()
+    lifted: tuple[str, ...] = ()
+    grants: tuple[str, ...] = ()
+    withdrawn: tuple[str, ...] = ()
+    masks: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
+    hidden_total: int = 0
+    shown_total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
-    """The verdicts on every tool of one query, with the digest of the policy that gave them."""
+    """The verdicts on every tool of one query, with the digest of the policy that gave them.
+
+    `shadow` says what a policy in shadow would have changed, where there is one.
+    """
 
     verdicts: Mapping[str, Verdict]
     policy_sha256: str
+    shadow: Shadow | None = None
 
     def of(self, name: str) -> Verdict:
         """The verdict on a tool; a tool that the engine did not mention has no grant."""

@@ -17,17 +17,21 @@ from sidecar.audit.reports import document, page, sheets
 _SECTIONS = {
     "actor": ("endpoint", "subject", "on_behalf_of", "is_authenticated", "auth_error", "account"),
     "mcp": ("tool", "method", "tags", "effect"),
-    "decision": ("result", "reason", "denials", "grants", "rules", "hidden_tools", "input"),
+    "decision": (
+        *("result", "reason", "denials", "grants", "rules", "hidden_tools", "input", "shadow"),
+    ),
     "data": ("subjects", "merged", "masked", "kept", "what", "result", "subjects_total", "filters"),
     "outcome": ("status", "http", "count"),
     "src": ("ip",),
 }
 _WORDS = ("kind", "id", "from", "to", "code")
 _PAIRS = st.lists(st.dictionaries(st.sampled_from(_WORDS), JSON_VALUES))
+_SHADOW = ("result", "denials", "withdrawn", "hidden_tools", "masks", "reason", "policy_sha256")
 
 
 def _section(names: tuple[str, ...]) -> st.SearchStrategy[Any]:
-    held = JSON_VALUES | _PAIRS | st.sampled_from(["deny", "refused", "error", True, 401, 404])
+    plain = JSON_VALUES | st.sampled_from(["deny", "refused", "error", True, 401, 404])
+    held = plain | _PAIRS | st.dictionaries(st.sampled_from(_SHADOW), plain)
     return st.dictionaries(st.sampled_from(names), held) | JSON_VALUES
 
 

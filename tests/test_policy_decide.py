@@ -27,6 +27,7 @@ from sidecar.errors import OrganDown
 from sidecar.model import Decision, Endpoint, Tool
 from sidecar.policy import Policy
 from sidecar.policy.sealed import denials
+from sidecar.redaction.rules import strictest
 
 DENIAL = {"group": "access", "code": "access.x", "message": "m", "remedy": "r"}
 MASK = {"code": "masks.x", "entity": "EMAIL", "action": "mask"}
@@ -165,12 +166,17 @@ def test_a_denial_of_every_tool_denies_each():
     assert [d.code for d in made.of(TOOL.name).denials] == [DENIAL["code"]]
 
 
-def test_a_mask_of_every_tool_and_one_of_its_own_hold_both():
-    said = answer(masks=(MASK,)) | {}
-    said["masks"].append(MASK | {"tool": "*", "action": "drop"})
-    made = decided(said, facts())
-    assert isinstance(made, Decision)
-    assert {mask.action for mask in made.of(TOOL.name).masks} == {"mask", "drop"}
+@pytest.mark.parametrize("own", ["keep", "last4", "pseudonym", "mask", "drop"])
+def test_of_several_masks_on_one_thing_the_strictest_holds(own):
+    notes = {"code": "masks.x", "pointer": "/notes", "action": "drop"}
+    for every in ("keep", "last4", "pseudonym", "mask", "drop"):
+        said = answer(masks=(MASK | {"action": own}, notes))
+        said["masks"].append(MASK | {"tool": "*", "action": every})
+        made = decided(said, facts())
+        assert isinstance(made, Decision)
+        found = {mask.entity or mask.pointer: mask.action for mask in made.of(TOOL.name).masks}
+        assert found == {"EMAIL": strictest(own, every), "/notes": "drop"}
+        assert len(made.of(TOOL.name).masks) == 2
 
 
 def test_a_denial_of_a_strange_group_hides_the_tool():

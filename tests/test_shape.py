@@ -17,7 +17,7 @@ LONGEST_FILE = 300
 LONGEST_FUNCTION = 50
 
 LONG_FILES: dict[str, tuple[int, str]] = {
-    "model.py": (320, "every noun of the program in one place, so that nobody asks where one is"),
+    "model.py": (345, "every noun of the program in one place, so that nobody asks where one is"),
 }
 """Files that may be longer, how long, and why."""
 
@@ -26,6 +26,7 @@ BROAD_HANDLERS = {
     "pipeline/survey.py": (1, "the outer edge of a background task: the next look must follow"),
     "settings/files.py": (1, "the outer edge of a look at a file: the next look must follow"),
     "policy/embedded.py": (3, "a Rust panic is a BaseException; everything else goes on"),
+    "policy/shadow.py": (1, "what is on trial has no effect, whatever happens in it"),
     "policy/server.py": (1, "closes the client whatever happened, and raises on"),
     "upstream.py": (1, "closes the connection whatever happened, and raises on"),
     "audit/writer.py": (1, "closes the file whatever happened, and raises on"),
@@ -103,7 +104,7 @@ def test_nothing_catches_everything_without_a_reason():
     assert {file: lines for file, lines in found.items() if lines} == {}
 
 
-def test_only_the_road_the_survey_and_a_look_at_a_file_end_any_fault():
+def test_only_the_road_the_survey_a_look_at_a_file_and_a_trial_end_any_fault():
     """The others let `BaseException` go on after they cleaned up, or know exactly what it is."""
     found = {
         name(file)
@@ -113,7 +114,8 @@ def test_only_the_road_the_survey_and_a_look_at_a_file_end_any_fault():
         and isinstance(node.type, ast.Name)
         and node.type.id == "Exception"
     }
-    assert found == {"pipeline/road.py", "pipeline/survey.py", "settings/files.py"}
+    ends = {"pipeline/road.py", "pipeline/survey.py", "settings/files.py", "policy/shadow.py"}
+    assert found == ends
 
 
 @pytest.mark.parametrize("file", [*LONG_FILES, *BROAD_HANDLERS])

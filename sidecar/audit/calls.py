@@ -126,6 +126,17 @@ class Call(NamedTuple):
         return tuple(d for d in items(self.decision.get("denials")) if isinstance(d, dict))
 
     @property
+    def would(self) -> str:
+        """What a policy in shadow would have changed: same, deny, allow, mask, failed; or empty."""
+        return word(section(self.decision, "shadow"), "result")
+
+    @property
+    def would_codes(self) -> tuple[str, ...]:
+        """The rules because of which it would have been refused, else the grants that it lacked."""
+        shadow = section(self.decision, "shadow")
+        return tuple(map(text, items(shadow.get("denials")) or items(shadow.get("withdrawn"))))
+
+    @property
     def entities(self) -> frozenset[str]:
         """The kinds of personal data that were found in it, in either direction."""
         counted = ("findings_in", "found", "masked", "kept")

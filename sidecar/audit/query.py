@@ -29,6 +29,8 @@ class Filter:
         entity: A category of personal data that was found in it.
         subject: Whose data it is about, merges and what belongs to them followed.
         policy: The first digits of the policy's digest.
+        would: What a policy in shadow would have changed: `same`, `deny`, `allow`, `mask` or
+            `failed`.
     """
 
     since: datetime | None = None
@@ -41,6 +43,7 @@ class Filter:
     entity: str = ""
     subject: str = ""
     policy: str = ""
+    would: str = ""
 
 
 _ACTORS = ("on_behalf_of", "subject", "client", "endpoint", "endpoint_id", "account")
@@ -89,6 +92,7 @@ def _fits(call: Call, asked: Filter, kinship: Kin | None) -> bool:
         (asked.verdict, {call.verdict}),
         (asked.rule, call.rules),
         (asked.entity, call.entities),
+        (asked.would, {call.would}),
     )
     if not all(not word_ or word_ in found for word_, found in wanted):
         return False

@@ -115,6 +115,9 @@ class Tally:
     denied: dict[Row, str] = field(default_factory=dict)
     failures: Counter[Row] = field(default_factory=Counter)
     hidden: Counter[Row] = field(default_factory=Counter)
+    shadows: Counter[Row] = field(default_factory=Counter)
+    would: Counter[Row] = field(default_factory=Counter)
+    would_last: dict[Row, str] = field(default_factory=dict)
     logins: Counter[Row] = field(default_factory=Counter)
     edge: Counter[Row] = field(default_factory=Counter)
     results: Counter[str] = field(default_factory=Counter)
@@ -156,6 +159,8 @@ class Tally:
         self._count_shape(call)
         self.hours[call.ts[:13], call.verdict or "none"] += call.times
         self._count_refusal(call)
+        if call.would:
+            self._count_shadow(call)
         if call.data:
             self._count_data(call)
             self._count_subjects(call, relation)
@@ -212,6 +217,14 @@ class Tally:
                 self.denied[row] = call.id
         if reason in _BLOCKED and "result" not in call.data:
             self.results[_BLOCKED[reason]] += 1
+
+    def _count_shadow(self, call: Call) -> None:
+        digest = word(section(call.decision, "shadow"), "policy_sha256")
+        self.shadows[digest, call.would] += call.times
+        for code in (call.would_codes or ("",)) if call.would == "deny" else ():
+            row = (call.names.who, call.tool, code)
+            self.would[row] += call.times
+            self.would_last[row] = call.id
 
     def _count_data(self, call: Call) -> None:
         data = call.data

@@ -21,6 +21,13 @@ _VERDICTS: Final = {
     "deny": "REFUSED",
     "error": "FAILED",
 }
+_WOULD: Final = {
+    "same": "would have changed nothing",
+    "deny": "WOULD BE REFUSED in shadow",
+    "allow": "would be allowed in shadow",
+    "mask": "would be masked otherwise in shadow",
+    "failed": "the policy in shadow FAILED",
+}
 _ENDS: Final = {
     "ok": "went well",
     "refused": "nothing was sent on",
@@ -52,7 +59,8 @@ def call(one: Call) -> str:
     """What became of a call: the verdict, who, which tool, about whom, and why or how it ended."""
     verdict = _VERDICTS.get(one.verdict, "passed")
     times = f" ({one.times} times)" if one.times > 1 else ""
-    return f"{verdict}  {one.names.who}: {one.tool}{_about(one)}; {_ended(one)}{times}"
+    shadow = f"; {_shadow(one)}" if one.would not in {"", "same"} else ""
+    return f"{verdict}  {one.names.who}: {one.tool}{_about(one)}; {_ended(one)}{shadow}{times}"
 
 
 def story(records: Iterable[JsonObject]) -> list[str]:
@@ -89,6 +97,22 @@ def _story(one: Call) -> Iterator[str]:
             yield f"Personal data {words}: {counted}."
     if policy := word(one.decision, "policy_sha256"):
         yield f"Decided by the policy {policy}."
+    if one.would:
+        trial = word(section(one.decision, "shadow"), "policy_sha256")
+        yield f"Without effect, the policy in shadow {trial}: {_shadow(one)}."
+
+
+def _shadow(one: Call) -> str:
+    """What a policy in shadow would have changed, and by which rules or of which tools."""
+    shadow = section(one.decision, "shadow")
+    named = {
+        "deny": one.would_codes or items(shadow.get("hidden_tools")),
+        "allow": items(shadow.get("shown_tools")),
+        "mask": items(shadow.get("masks")),
+        "failed": (shadow.get("reason"),),
+    }
+    told = ", ".join(filter(None, map(text, named.get(one.would, ()))))
+    return _WOULD.get(one.would, "told nothing that can be read") + (f" ({told})" if told else "")
 
 
 def _ended(one: Call) -> str:

@@ -34,6 +34,7 @@ _POLL: Final = 0.3
 
 Who = Literal["human", "agent", "workload"]
 Verdict = Literal["allow", "mask", "deny", "error"]
+Would = Literal["same", "deny", "allow", "mask", "failed"]
 
 
 def _moment(text: str) -> datetime:
@@ -164,6 +165,9 @@ def query(
     entity: Annotated[str, typer.Option(help="A category of personal data, as EMAIL.")] = "",
     subject: Subject = "",
     policy: Annotated[str, typer.Option(help="The first digits of a policy's digest.")] = "",
+    would: Annotated[
+        Would | None, typer.Option(help="What the policy in shadow would have changed.")
+    ] = None,
     is_json: Annotated[bool, typer.Option("--json", help="Print each call as JSON.")] = False,
 ) -> None:
     """Print the calls that fit every filter, one a line, with the event's id for `show`."""
@@ -173,7 +177,7 @@ def query(
 
     _check_span(since, until)
     asked = audit.Filter(
-        since, until, actor, tool, tag, verdict or "", rule, entity, subject, policy
+        since, until, actor, tool, tag, verdict or "", rule, entity, subject, policy, would or ""
     )
     recorded(log, "query", **asdict(asked))
     count = 0

@@ -77,6 +77,7 @@ def serve(config: ConfigFile = None) -> None:
 def check(config: ConfigFile = None) -> None:
     """Check settings, policies and catalog without starting anything."""
     from sidecar import app, renewal, settings
+    from sidecar.policy import shadow_rules
 
     loaded = settings.load(config)
     parts = app.check(loaded)
@@ -86,6 +87,10 @@ def check(config: ConfigFile = None) -> None:
     print(f"catalog: ok, {len(parts.catalog)} tools, sha256 {parts.catalog.sha256[:12]}")
     print(f"policy: ok, {len(parts.bundle.modules)} modules, sha256 {parts.bundle.sha256[:12]}")
     folder = loaded.policy.site_folder or Path()
+    if (trial := parts.candidate) is not None:
+        named = f"rules {', '.join(shadow_rules(parts.bundle))}"
+        what = loaded.policy.candidate_folder or named
+        print(f"in shadow: ok, {what}, sha256 {trial.sha256[:12]}")
     for rule in parts.bundle.site_rules:
         file = Path(rule.file).relative_to(folder.parent)
         print(f"site rules: {rule.name} ({', '.join(rule.gives)}) from {file}")

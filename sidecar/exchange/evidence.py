@@ -20,7 +20,7 @@ from sidecar.exchange.actors import actor as actor_of
 from sidecar.exchange.names import shown_id, shown_name, shown_text
 from sidecar.exchange.state import Exchange, Told
 from sidecar.exchange.subjects import shown, shown_merges, subjects, suspected
-from sidecar.model import Caller, Event, Finding, JsonObject
+from sidecar.model import Caller, Event, Finding, JsonObject, Shadow
 
 _MOST: Final = 500
 """Names and subjects that one event holds; of more subjects the total is told."""
@@ -130,6 +130,8 @@ def _decision(exchange: Exchange) -> JsonObject:
     if decision is not None:
         section["policy_sha256"] = decision.policy_sha256
         section["eval_us"] = exchange.decide_us
+        if decision.shadow is not None:
+            section["shadow"] = _shadow(decision.shadow)
     if verdict is not None:
         section["grants"] = verdict.grants
         section["denials"] = [
@@ -169,9 +171,30 @@ def _decided(
     if exchange.tally.hidden:
         hidden = sorted({shown_name(name) for name in exchange.tally.hidden})
         section["hidden_tools"] = hidden[:_MOST]
+    if exchange.tally.shadow is not None:
+        section["shadow"] = _shadow(exchange.tally.shadow)
     if decision_input is not None:
         section["input"] = decision_input
     return section
+
+
+def _shadow(shadow: Shadow) -> JsonObject:
+    """What a policy in shadow would have changed; of what is empty nothing is said."""
+    sections: Mapping[str, Any] = {
+        "policy_sha256": shadow.policy_sha256,
+        "result": shadow.result,
+        "reason": shadow.reason,
+        "denials": shadow.denials,
+        "lifted": shadow.lifted,
+        "grants": shadow.grants,
+        "withdrawn": shadow.withdrawn,
+        "masks": shadow.masks,
+        "hidden_tools": [shown_name(name) for name in shadow.hidden],
+        "hidden_total": shadow.hidden_total,
+        "shown_tools": [shown_name(name) for name in shadow.shown],
+        "shown_total": shadow.shown_total,
+    }
+    return {name: value for name, value in sections.items() if value}
 
 
 def _data_in(exchange: Exchange) -> JsonObject:

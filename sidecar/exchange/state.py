@@ -10,7 +10,18 @@ from typing import Literal, NamedTuple, Protocol
 
 from sidecar import edge
 from sidecar.errors import Malformed, Unauthenticated
-from sidecar.model import Caller, Decision, Finding, Head, JsonObject, Message, Reply, Tool, Verdict
+from sidecar.model import (
+    Caller,
+    Decision,
+    Finding,
+    Head,
+    JsonObject,
+    Message,
+    Reply,
+    Shadow,
+    Tool,
+    Verdict,
+)
 
 
 class Facts(Protocol):
@@ -29,13 +40,13 @@ class Tally:
     """What comes back is counted here while a reply streams; the one thing that grows.
 
     Counts are by entity. It `has_unknown_subjects` if personal data came back and nothing tells
-    whose. `hidden` are the names of tools taken out of lists, `listed_by` the
-    digest of the policy that decided which; `merged` customers that Gladly merged into others.
-    `scan` is whether what came back was `scanned`, or is `unscannable` and passed all the same (a
-    429). A call `is_waiting` whose stream ended early, to
-    be resumed on another one. It `is_rate_limited` if a vendor's 429 came inside a result or an
-    error. It `left` for the backend at a monotonic second, 0 if it never did. `redact_seconds` and
-    `record_seconds` is what steps 9, 7 and 10 took so far.
+    whose. `hidden` are the names of tools taken out of lists, `listed_by` the digest of the policy
+    that decided which, and `shadow` what a policy in shadow would have made of the last list;
+    `merged` customers that Gladly merged into others. `scan` is whether what came back was
+    `scanned`, or is `unscannable` and passed all the same (a 429). A call `is_waiting` whose stream
+    ended early, to be resumed on another one. It `is_rate_limited` if a vendor's 429 came inside a
+    result or an error. It `left` for the backend at a monotonic second, 0 if it never did.
+    `redact_seconds` and `record_seconds` is what steps 9, 7 and 10 took so far.
     """
 
     found: Counter[str] = field(default_factory=Counter)
@@ -47,6 +58,7 @@ class Tally:
     scan: Literal["", "scanned", "unscannable"] = ""
     hidden: list[str] = field(default_factory=list)
     listed_by: str = ""
+    shadow: Shadow | None = None
     events: int = 0
     bytes_out: int = 0
     is_tool_error: bool = False

@@ -76,6 +76,7 @@ class Counts:
         self.backend: Counter[tuple[str, ...]] = Counter()
         self.results: Counter[str] = Counter()
         self.masked: Counter[str] = Counter()
+        self.shadow: Counter[str] = Counter()
         self.seconds = {part: Histogram() for part in PARTS}
         self.limits: dict[str, tuple[tuple[str, str], ...]] = {}
 
@@ -92,6 +93,9 @@ class Counts:
         if exchange.tally.left:
             self._returned(account, exchange, status, refusal)
         self._timed(exchange)
+        for one in (exchange.decision, exchange.tally):
+            if one is not None and one.shadow is not None:
+                self.shadow[one.shadow.result] += 1
 
     def _refused(self, account: str, refusal: Refusal) -> None:
         if refusal.status >= _OURS:

@@ -76,6 +76,13 @@ RESULTS: Final = Family(
 MASKED: Final = Family(
     "sidecar_masked_total", "counter", "Values that were masked, by kind.", ("entity",)
 )
+SHADOW: Final = Family(
+    "sidecar_shadow_decisions_total",
+    "counter",
+    "Calls and lists that a policy in shadow judged, too, by what it would have changed: `same`, "
+    "`deny` (allowed, and it would refuse or hide), `allow`, `mask`; `failed`: it gave no verdict.",
+    ("result",),
+)
 AUDIT_HEALTHY: Final = Family(
     "sidecar_audit_healthy", "gauge", "1 while the audit log can be written; else 0, and no call."
 )
@@ -142,7 +149,7 @@ BUILD: Final = Family("sidecar_build_info", "gauge", "The version that runs.", (
 
 FAMILIES: Final = (
     REQUESTS, REFUSALS, FAILURES, BACKEND, REMAINING, LIMIT, RESET, SECONDS, STREAMS, RESULTS,
-    MASKED, AUDIT_HEALTHY, AUDIT_BYTES, AUDIT_LIMIT, AUDIT_EVENTS, AUDIT_SIGNED, SINK_LAG,
+    MASKED, SHADOW, AUDIT_HEALTHY, AUDIT_BYTES, AUDIT_LIMIT, AUDIT_EVENTS, AUDIT_SIGNED, SINK_LAG,
     SINK_SECONDS, SINK_FAILURES, DRIFTED, STALE, SPANS, POLICY,
     POLICY_SINCE, POLICY_WAITING, POLICY_RELOADS, CATALOG, BUILD,
 )  # fmt: skip

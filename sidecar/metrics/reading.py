@@ -107,6 +107,7 @@ class Metrics:
             f.SECONDS: {(part,): one for part, one in counts.seconds.items()},
             f.RESULTS: {(state,): n for state, n in dict(counts.results).items()},
             f.MASKED: {(entity,): n for entity, n in dict(counts.masked).items()},
+            f.SHADOW: {(result,): n for result, n in dict(counts.shadow).items()},
         }
 
     def _asked(self) -> dict[Family, Samples]:

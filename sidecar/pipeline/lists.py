@@ -97,6 +97,7 @@ class Lists:
         decision = await self._policy.decide(facts)
         tally, shown = exchange.tally, []
         tally.listed_by = decision.policy_sha256
+        tally.shadow = decision.shadow
         for entry, tool in zip(entries, tools, strict=True):
             is_wrapper = self._is_discovery and tool.name in _WRAPPERS
             if is_wrapper or not decision.of(tool.name).is_hidden:

@@ -2,9 +2,9 @@
 
 `bundle` reads Rego and data, `load` checks what it read (`site`, `site_data` and `references` say
 what a site must not do), `facts` writes the input document, `embedded` and `server` are the two
-engines, `sealed` is the layer no Rego can widen, and `decide` puts the layers together. While
-serving, `folder` notices a newer policy, `generation` takes it up, and `guard` holds it back if it
-would turn too much of what `window` has kept.
+engines, `sealed` is the layer no Rego can widen, and `decide` puts the layers together. What is on
+trial beside them is `shadow`. While serving, `folder` notices a newer policy, `generation` takes it
+up, and `guard` holds it back if it would turn too much of what `window` has kept.
 """
 
 from sidecar.policy.bundle import Bundle, SiteRule, read
@@ -16,6 +16,7 @@ from sidecar.policy.generation import DIGITS, Generation, Generations, Source, S
 from sidecar.policy.guard import Guard, Turned, listed
 from sidecar.policy.load import load
 from sidecar.policy.server import Server
+from sidecar.policy.shadow import promoted, shadow_rules
 from sidecar.policy.window import Window
 
 __all__ = [
@@ -38,5 +39,7 @@ __all__ = [
     "Window",
     "listed",
     "load",
+    "promoted",
     "read",
+    "shadow_rules",
 ]

@@ -110,7 +110,7 @@ def read(folders: Sequence[Path]) -> Bundle:
         problems.append(Problem(", ".join(map(str, folders)), "no Rego module found"))
     if problems:
         raise ConfigError(problems)
-    return Bundle(tuple(modules), data, _digest(modules, data), tuple(files))
+    return Bundle(tuple(modules), data, digest(modules, data), tuple(files))
 
 
 def _files(folder: Path, entered: set[Path]) -> Iterator[Path]:
@@ -158,9 +158,10 @@ def _merge(
             into[key] = item
 
 
-def _digest(modules: Sequence[tuple[str, str]], data: Mapping[str, Any]) -> str:
-    digest = hashlib.sha256()
+def digest(modules: Sequence[tuple[str, str]], data: Mapping[str, Any]) -> str:
+    """SHA-256 of module texts and data, whatever the order and the names of the modules."""
+    whole = hashlib.sha256()
     for text in sorted(text for _, text in modules):
-        digest.update(hashlib.sha256(text.encode()).digest())
-    digest.update(json.dumps(data, sort_keys=True).encode())
-    return digest.hexdigest()
+        whole.update(hashlib.sha256(text.encode()).digest())
+    whole.update(json.dumps(data, sort_keys=True).encode())
+    return whole.hexdigest()

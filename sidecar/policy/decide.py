@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
-from typing import Any, Final, NamedTuple, Protocol, cast, get_args
+from typing import Any, Final, NamedTuple, Protocol, get_args
 
 from sidecar.errors import OrganDown
 from sidecar.model import ENTITIES, Action, Decision, Denial, Mask, Tool, Verdict
 from sidecar.policy import sealed
 from sidecar.policy.facts import Facts
+from sidecar.policy.shadow import Trial
 from sidecar.policy.window import Window
 
-_ACTIONS = frozenset(get_args(Action))
+_ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
 _EVERY_TOOL: Final = "*"
 
 
@@ -49,6 +52,7 @@ class Policy:
         self._pair = (engine, candidate)
         self._timeout = timeout
         self._window = window
+        self._trial: Trial | None = None
 
     @property
     def engine(self) -> Engine:
@@ -70,11 +74,23 @@ class Policy:
         Raises:
             OrganDown: the engine gave no usable answer in time.
         """
-        engine, _ = self._pair
+        engine, candidate = self._pair
         decision = await decided(engine, facts, self._timeout)
-        if self._window is not None and facts.tools:
+        if not facts.tools:
+            return decision
+        if self._window is not None:
             self._window.keep(facts, decision)
-        return decision
+        if candidate is None:
+            return decision
+        return await self._with_shadow(candidate, facts, decision)
+
+    async def _with_shadow(self, candidate: Engine, facts: Facts, decision: Decision) -> Decision:
+        trial = self._trial
+        if trial is None or trial.candidate is not candidate:
+            trial = self._trial = Trial(candidate)
+        timeout = self._timeout
+        shadow = await trial.judge(lambda e: decided(e, facts, timeout), facts, decision, timeout)
+        return replace(decision, shadow=shadow)
 
 
 async def decided(engine: Engine, facts: Facts, timeout: float) -> Decision:  # noqa: ASYNC109 - a decision's own
@@ -118,16 +134,32 @@ def _read(answer: Any) -> _Said:
     for item in _list(answer["masks"]):
         mask = _mask(item)
         said.masks[mask.tool] += (mask,)
+    common = said.masks[_EVERY_TOOL] = _settled(said.masks[_EVERY_TOOL])
+    for tool in said.masks.keys() - {_EVERY_TOOL}:
+        said.masks[tool] = _settled((*common, *said.masks[tool]))
     return said
+
+
+def _settled(masks: Iterable[Mask]) -> tuple[Mask, ...]:
+    """Of several masks on one thing the strictest."""
+    held: dict[str | None, Mask] = {}
+    for mask in masks:
+        other = held.setdefault(thing := mask.entity or mask.pointer, mask)
+        if other is not mask and _precedence(mask) > _precedence(other):
+            held[thing] = mask
+    return tuple(held.values())
+
+
+def _precedence(mask: Mask) -> tuple[int, str]:
+    """How strict; the code decides between equals, so that both engines' answers do alike."""
+    return _ACTIONS.index(mask.action), mask.code
 
 
 def _verdict(tool: Tool, said: _Said, facts: Facts) -> Verdict:
     name = tool.name
     denials = said.denials.get(name, ())
-    masks = said.masks.get(_EVERY_TOOL, ())
     if name != _EVERY_TOOL:
         denials += said.denials.get(_EVERY_TOOL, ())
-        masks += said.masks.get(name, ())
     return Verdict(
         tool=name,
         grants=tuple(sorted(said.grants.get(name, ()))),
@@ -136,7 +168,7 @@ def _verdict(tool: Tool, said: _Said, facts: Facts) -> Verdict:
             # Engines give the members of a set in orders of their own.
             *sorted(denials, key=lambda denial: (denial.code, denial.message, denial.remedy)),
         ),
-        masks=masks,
+        masks=said.masks.get(name, said.masks[_EVERY_TOOL]),
     )
 
 
@@ -162,14 +194,14 @@ def _mask(item: Any) -> Mask:
         return make(tool, action, code, _string(item["entity"]))
     if not _string(item["pointer"]).startswith("/") or action not in _ACTIONS:
         raise TypeError
-    return Mask(tool, cast("Action", action), code, None, item["pointer"])
+    return Mask(tool, action, code, None, item["pointer"])
 
 
 @lru_cache(maxsize=4096)
 def _by_entity(tool: str, action: str, code: str, entity: str) -> Mask:
     if action not in _ACTIONS or entity not in ENTITIES:
         raise TypeError
-    return Mask(tool, cast("Action", action), code, entity)
+    return Mask(tool, action, code, entity)
 
 
 def _list(value: Any) -> list[Any]:

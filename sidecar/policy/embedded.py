@@ -24,6 +24,7 @@ import regorus
 from sidecar.errors import ConfigError, OrganDown, Problem
 from sidecar.policy import rehearsal, syntax
 from sidecar.policy.bundle import Bundle
+from sidecar.policy.shadow import live
 from sidecar.policy.syntax import Module
 
 ENTRYPOINT: Final = "data.sidecar.main.said"
@@ -75,13 +76,14 @@ class _Engine:
 class Embedded:
     """An engine for the thread that makes it. Raises ConfigError when the bundle cannot run.
 
-    A bundle that `is_tried` was rehearsed by another engine: that takes ten times as long.
+    Rules that the bundle has in shadow are not evaluated: `shadow.promoted` is where they are. A
+    bundle that `is_tried` was rehearsed by another engine: that takes ten times as long.
     """
 
     def __init__(self, bundle: Bundle, *, is_tried: bool = False) -> None:
-        self._bundle = bundle
+        self._bundle = live(bundle)
         self._thread = threading.get_ident()
-        self._engine: _Engine | None = _load(bundle)
+        self._engine: _Engine | None = _load(self._bundle)
         if not is_tried:
             self._check(self._engine)
 

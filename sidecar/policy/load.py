@@ -11,6 +11,7 @@ from sidecar.errors import ConfigError, Problem
 from sidecar.policy import lint, references, site, site_data
 from sidecar.policy.bundle import Bundle, DataFile, read
 from sidecar.policy.embedded import Embedded, parsed
+from sidecar.policy.shadow import promoted, rule_names
 from sidecar.policy.syntax import Module
 
 
@@ -71,10 +72,10 @@ def _references(
 
 
 def _data(bundle: Bundle, folder: Path) -> Iterator[Problem]:
-    known = bundle.data.get("sidecar", {}).get("config", {})
+    known, rules = bundle.data.get("sidecar", {}).get("config", {}), rule_names(bundle)
     for file in bundle.files:
         if _is_of(file, folder):
-            yield from site_data.problems(file, known)
+            yield from site_data.problems(file, known, rules)
 
 
 def _is_of(file: DataFile, folder: Path | None) -> bool:
@@ -82,10 +83,15 @@ def _is_of(file: DataFile, folder: Path | None) -> bool:
 
 
 def _rehearsed(bundle: Bundle, modules: Iterable[Module], told: list[Problem]) -> list[Problem]:
-    """What shows when it is evaluated, unless it follows from what is told already."""
+    """What shows when it is evaluated, unless it follows from what is told already.
+
+    Rules in shadow are tried beside the others: they are to count one day.
+    """
     files = {problem.where.rpartition(":")[0] for problem in told}
     try:
         Embedded(bundle)
+        if (shadow := promoted(bundle)) is not None:
+            Embedded(shadow)
     except ConfigError as error:
         placed = [_placed(problem, modules) for problem in error.problems]
         return [p for p in placed if not told or _file(p) not in files | {None}]

@@ -12,19 +12,20 @@ from typing import Any
 from sidecar.errors import Problem
 from sidecar.policy import site_values
 from sidecar.policy.bundle import DataFile, Mention
+from sidecar.policy.shadow import RuleNames
 from sidecar.policy.site_values import Place
 from sidecar.policy.spelling import meant
 
 
-def problems(file: DataFile, known: Mapping[str, Any]) -> Iterator[Problem]:
-    """Check one data file against the library's configuration `known`."""
+def problems(file: DataFile, known: Mapping[str, Any], rules: RuleNames) -> Iterator[Problem]:
+    """Check one data file against the library's configuration `known` and the names of `rules`."""
     for key, value in file.value.items():
         if key != "site":
             yield _stray(file, key, known)
         elif not isinstance(value, dict):
             yield Problem(file.at("site"), "site is no object", "put the site's data below it")
         else:
-            yield from _site(file, value, known)
+            yield from _site(file, value, known, rules)
 
 
 def mentions(file: DataFile) -> Iterator[Mention]:
@@ -49,7 +50,9 @@ def _stray(file: DataFile, key: str, known: Mapping[str, Any]) -> Problem:
     return Problem(file.at(key), f"data {key!r} does not lie below site, so it is not used", remedy)
 
 
-def _site(file: DataFile, site: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[Problem]:
+def _site(
+    file: DataFile, site: Mapping[str, Any], known: Mapping[str, Any], rules: RuleNames
+) -> Iterator[Problem]:
     if "rules" in site:
         what = "data lies below site.rules, which denies every tool"
         yield Problem(
@@ -63,10 +66,19 @@ def _site(file: DataFile, site: Mapping[str, Any], known: Mapping[str, Any]) -> 
         return
     for key, value in config.items():
         place = Place(file, ("site", "config", key))
-        if key in known:
+        if key == "shadow_rules":
+            yield from _shadowed(place, value, rules)
+        elif key in known:
             yield from site_values.problems(place, value, known[key])
         else:
             yield place.unused("is no key of the library", meant(key, known))
+
+
+def _shadowed(place: Place, value: Any, rules: RuleNames) -> Iterator[Problem]:
+    yield from site_values.words("rule", rules.all)(place, value)
+    for name in rules.doubled.intersection(value if isinstance(value, list) else ()):
+        what = f"{name} is a rule of the library and one of yours, and both would be in shadow"
+        yield place.problem(what, "give the package of yours another name")
 
 
 def _all(known: Mapping[str, Any]) -> str:

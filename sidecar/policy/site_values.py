@@ -48,11 +48,11 @@ Check = Callable[[Place, Any], Iterator[Problem]]
 
 def problems(place: Place, value: Any, shipped: Any) -> Iterator[Problem]:
     """What is wrong with one key's value, which is `shipped` in the library."""
-    check = _KEYS.get(place.keys[-1]) or (_number if isinstance(shipped, int) else _words())
+    check = _KEYS.get(place.keys[-1]) or (_number if isinstance(shipped, int) else words())
     yield from check(place, value)
 
 
-def _words(noun: str = "", known: AbstractSet[str] = frozenset()) -> Check:
+def words(noun: str = "", known: AbstractSet[str] = frozenset()) -> Check:
     """Take a list of texts: with a noun only the known ones, else anybody's."""
 
     def check(place: Place, value: Any) -> Iterator[Problem]:
@@ -89,7 +89,7 @@ def _masks(place: Place, value: Any) -> Iterator[Problem]:
 
 
 def _hosts(place: Place, value: Any) -> Iterator[Problem]:
-    yield from _words()(place, value)
+    yield from words()(place, value)
     for host in value if isinstance(value, list) else ():
         if isinstance(host, str) and not _HOST.fullmatch(host):
             what = f"{host} is no name of a host, in small letters and without a port"
@@ -134,16 +134,16 @@ def _offset(place: Place, value: Any) -> Iterator[Problem]:
 
 _ABOUT: Final[Mapping[str, Check]] = MappingProxyType(
     {
-        "tools": _words(),
-        "tags": _words(),
-        "effects": _words("effect", frozenset(get_args(Effect))),
+        "tools": words(),
+        "tags": words(),
+        "effects": words("effect", frozenset(get_args(Effect))),
     }
 )
 """Members by which a row says which tools it is about (`data.sidecar.lib.selection`)."""
 
 _FOR: Final[Mapping[str, Check]] = MappingProxyType(
     dict.fromkeys(
-        ("roles", "purposes", "clients", "subjects", "issuers", "endpoints", "accounts"), _words()
+        ("roles", "purposes", "clients", "subjects", "issuers", "endpoints", "accounts"), words()
     )
 )
 """Members by which it says whom and where it is for."""
@@ -190,12 +190,12 @@ def _members(
 
 _KEYS: Final[Mapping[str, Check]] = MappingProxyType(
     {
-        "always_masked": _words("entity", ENTITIES),
+        "always_masked": words("entity", ENTITIES),
         "caller_masks": _rows({**_FOR, "masks": _masks}, {"masks"}),
-        "default_methods": _words("method", frozenset({*get_args(Method), *METHOD_GROUPS})),
+        "default_methods": words("method", frozenset({*get_args(Method), *METHOD_GROUPS})),
         "denied": _rows({**_ABOUT, **_FOR}, one_of={**_ABOUT, **_FOR}),
         "expected_in_arguments": _rows(
-            {**_ABOUT, "argument": _argument, "entities": _words("entity", ENTITIES)},
+            {**_ABOUT, "argument": _argument, "entities": words("entity", ENTITIES)},
             {"argument", "entities"},
             one_of={},
         ),
@@ -203,7 +203,7 @@ _KEYS: Final[Mapping[str, Check]] = MappingProxyType(
         "open_hours": _rows(
             {**_ABOUT, "open": _open, "utc_offset_minutes": _offset}, {"open"}, one_of={}
         ),
-        "refused_in_arguments": _words("entity", ENTITIES | {"MASK"}),
+        "refused_in_arguments": words("entity", ENTITIES | {"MASK"}),
         "reserved_tools": _rows({**_ABOUT, **_FOR}),
         "reserved_values": _rows(
             {**_ABOUT, **_FOR, "argument": _argument, "values": _values}, {"argument", "values"}

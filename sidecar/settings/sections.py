@@ -118,6 +118,10 @@ class Policy(Section):
     site_folder: Folder | None = Field(
         None, description="Folder with your own Rego packages and data."
     )
+    candidate_folder: Folder | None = Field(
+        None,
+        description="Folder on trial in the place of `site_folder`: it judges without effect.",
+    )
     opa_url: PlainUrl | None = Field(None, description="Base URL of the OPA server.")
     opa_token_file: SecretFile | None = Field(
         None, description="File with the bearer token for the OPA server."

@@ -9,6 +9,7 @@ import data.sidecar.lib.config.settings
 import data.sidecar.lib.findings.is_scanned
 import data.sidecar.lib.query.is_list
 import data.sidecar.lib.query.tools
+import data.sidecar.lib.shadow.lit
 
 # METADATA
 # title: Said
@@ -19,7 +20,9 @@ import data.sidecar.lib.query.tools
 # entrypoint: true
 default said := {"version": 1, "grants": [], "denials": [], "masks": []}
 
-said := {"version": 1, "grants": _grants, "denials": _denials, "masks": _masks} if {
+said := {"version": 1, "grants": _grants, "denials": _denials, "masks": _masks} if _is_readable
+
+_is_readable if {
 	tools != []
 	is_scanned
 	settings
@@ -30,7 +33,7 @@ said := {"version": 1, "grants": _grants, "denials": _denials, "masks": _masks} 
 # description: |
 #   The same, tool by tool, for people and tests: a tool is allowed by at least one grant and no denial.
 decision := {"version": 1, "tools": {tool.name: _verdict(tool.name) | some tool in tools}} if {
-	said.masks != []
+	_is_readable
 } else := {"version": 1, "tools": {}}
 
 _verdict(name) := {
@@ -49,7 +52,8 @@ _verdict(name) := {
 # Read once: a reference to a tree of packages is the dearest step of a decision.
 _roots := [data.sidecar.rules] if {
 	not data.site.rules
-} else := [data.sidecar.rules, data.sidecar.lib.site.rules]
+	settings.shadow_rules == []
+} else := [lit(data.sidecar.rules), data.sidecar.lib.site.rules]
 
 # Arguments are judged in calls only.
 _asked := ["access"] if {

@@ -156,3 +156,39 @@ test_what_the_rules_give_is_said_as_they_give_it if {
 test_of_what_cannot_be_read_nothing_is_said if {
 	main.said == {"version": 1, "grants": [], "denials": [], "masks": []} with input as {}
 }
+
+_in_shadow(names) := object.union(data.sidecar.config, {"shadow_rules": names})
+
+test_a_site_rule_in_shadow_has_no_say if {
+	tool := main.decision.tools.read_one with input as example.call
+		with data.site.rules as _by_site("access", "deny", {_denial})
+		with data.site.config as {"shadow_rules": ["access.hours"]}
+	tool.allow == true
+	tool.denials == []
+}
+
+test_a_rule_of_the_library_in_shadow_has_no_say if {
+	query := example.with_tool({"known": false})
+	main.decision.tools.read_one.allow with input as query with data.sidecar.config as _in_shadow(["access.unknown"])
+	not main.decision.tools.read_one.allow with input as query with data.sidecar.config as _in_shadow(["access.tags"])
+}
+
+test_a_grant_in_shadow_grants_nothing if {
+	config := _in_shadow(["access.methods"])
+	not main.decision.tools.read_one.allow with input as example.call with data.sidecar.config as config
+}
+
+test_a_mask_in_shadow_masks_nothing if {
+	tool := main.decision.tools.read_one with input as example.call
+		with data.sidecar.config as _in_shadow(["masks.default"])
+	tool.masks == []
+	tool.allow == true
+}
+
+test_an_unreadable_rule_in_shadow_denies_nothing if {
+	tool := main.decision.tools.read_one with input as example.call
+		with data.site.rules as _by_site("access", "deny", true)
+		with data.site.config as {"shadow_rules": ["access.hours"]}
+	tool.allow == true
+	tool.denials == []
+}

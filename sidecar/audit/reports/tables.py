@@ -31,6 +31,9 @@ _ABOUT: Final = {
     "Calls": "Every message by who sent it and how it ended.",
     "Denials": "What a rule refused: which one, why, and what the caller was told to do instead.",
     "Failures": "What the sidecar or the backend could not do; nobody was refused by a rule.",
+    "Judged in shadow": "How often a policy in shadow judged, too, and what it would have changed.",
+    "Would be refused": "What a policy in shadow would have refused whom, and by which rule. It "
+    "had no effect. A list counts when it would hide a tool.",
     "Hidden tools": "Tools that a list did not show, because access rules refuse them.",
     "Personal data": "Whose agent met which category of personal data, and what became of it.",
     "Writes forwarded": "Calls that may have changed something in Gladly.",
@@ -59,6 +62,7 @@ def tables(tally: Tally, *, is_whole: bool = False, by: tuple[str, ...] = KINDS)
         *(shares(tally, kind) for kind in by),
         _table("Calls", called, _summed(tally, lambda _: True)),
         _denials(tally),
+        *_shadow(tally),
         _table("Failures", (*called, "reason"), tally.failures),
         _every_hidden(tally) if is_whole else _hidden(tally),
         _table("Personal data", ("actor", "entity", "fate"), _personal(tally), _PLACES),
@@ -144,6 +148,17 @@ def _denials(tally: Tally) -> Table:
     rows: list[tuple[str | int, ...]] = [(*row, n, tally.denied[row]) for row, n in counted]
     columns = ("actor", "tool", "rule", "reason", "remedy", "times", "last event")
     return Table("Denials", columns, tuple(rows), about=_ABOUT["Denials"])
+
+
+def _shadow(tally: Tally) -> list[Table]:
+    """What would have been refused by rules in shadow; nothing where none was."""
+    if not tally.shadows:
+        return []
+    counted = sorted(tally.would.items())
+    rows: list[tuple[str | int, ...]] = [(*row, n, tally.would_last[row]) for row, n in counted]
+    columns, title = ("actor", "tool", "rule", "times", "last event"), "Would be refused"
+    judged = _table("Judged in shadow", ("policy", "result"), tally.shadows)
+    return [judged, Table(title, columns, tuple(rows), about=_ABOUT[title])]
 
 
 def _hidden(tally: Tally) -> Table:

@@ -29,6 +29,7 @@ settings := chosen if {
 		chosen.refused_in_arguments,
 		chosen.reserved_tools,
 		chosen.reserved_values,
+		chosen.shadow_rules,
 		chosen.tainted_minutes,
 		chosen.tainted_roles,
 		chosen.tainted_tags,

@@ -2,10 +2,11 @@
 # title: Site
 # description: |
 #   The operator's own rules, checked. They are strangers to the library: one that cannot be read is
-#   a denial of every tool, never silence.
+#   a denial of every tool, never silence. Those in shadow are left out before that.
 package sidecar.lib.site
 
 import data.sidecar.lib.masks.rank
+import data.sidecar.lib.shadow.lit
 
 # METADATA
 # title: Rules
@@ -17,7 +18,7 @@ else := {"access": {"unreadable": {"deny": {_denial(name) | some name in _unread
 default _rules := {}
 
 # Read once: a reference to a whole tree of packages is the dearest step of a decision.
-_rules := data.site.rules
+_rules := lit(data.site.rules)
 
 _is_unreadable if count(_unreadable) > 0
 

@@ -17,7 +17,7 @@ import data.sidecar.lib.selection.is_for
 #   code: access.denied
 #   message: "Tool %s is switched off here, or for this caller."
 #   remedy: Wait until the operator switches it on again.
-#   related: [access.hours, access.reserved]
+#   related: [access.open_hours, access.reserved]
 deny contains {
 	"tool": tool.name,
 	"code": "access.denied",

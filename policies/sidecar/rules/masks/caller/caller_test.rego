@@ -1,6 +1,7 @@
 package sidecar.tests.masks.caller_test
 
 import data.sidecar.example_test as example
+import data.sidecar.lib.masks.rank
 import data.sidecar.main
 import data.sidecar.rules.masks.caller
 
@@ -11,9 +12,13 @@ _rows := {"caller_masks": [
 
 _caller(roles, purpose) := example.with_changes({"caller": {"roles": roles, "purpose": purpose}})
 
-# What holds in the end, of this rule and all others.
-_settled(query) := {mask.entity: mask.action | some mask in masks} if {
+# What holds in the end, of this rule and all others: the strictest.
+_settled(query) := {entity: action |
 	masks := main.decision.tools.read_one.masks with input as query
+	some entity in {mask.entity | some mask in masks}
+	strictest := max([rank[mask.action] | some mask in masks; mask.entity == entity])
+	some action, strictness in rank
+	strictness == strictest
 }
 
 test_says_nothing_by_default if caller.mask == set() with input as _caller(["desk"], "refunds")

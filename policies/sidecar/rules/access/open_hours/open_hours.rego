@@ -1,7 +1,7 @@
 # METADATA
 # title: Hours
 # description: Keeps the tools of each row of config.open_hours to the weekdays and hours that the row names.
-package sidecar.rules.access.hours
+package sidecar.rules.access.open_hours
 
 import data.sidecar.lib.config.settings
 import data.sidecar.lib.query.tools
@@ -11,13 +11,13 @@ import data.sidecar.lib.selection.is_about
 # title: Deny
 # description: The tools of a row, outside its hours.
 # custom:
-#   code: access.hours
+#   code: access.open_hours
 #   message: "Tool %s is not to be used at this hour."
 #   remedy: Wait for the hours that config.open_hours names.
 #   related: [access.denied, access.reserved]
 deny contains {
 	"tool": tool.name,
-	"code": "access.hours",
+	"code": "access.open_hours",
 	"message": sprintf("Tool %s is not to be used at this hour.", [tool.name]),
 	"remedy": "Wait for the hours that config.open_hours names.",
 } if {
