@@ -179,14 +179,12 @@ def _changes(settings: Settings, writer: audit.Writer, engine: Engine) -> change
 def _generations(
     settings: Settings, parts: Parts, policy: Policy, window: Window | None, writer: audit.Writer
 ) -> Generations | None:
-    renewal.warn(parts.catalog, parts.bundle)
-    if parts.candidate is not None:
-        renewal.warn(parts.catalog, parts.candidate)
+    renewal.warn(parts.catalog, parts.bundle, parts.candidate)
     if window is None:
         return None
     catalog, redactor = parts.catalog, parts.redactor
     return renewal.generations(
-        settings, parts.bundle, policy, window, catalog, redactor, writer, now()
+        settings, parts.bundle, parts.candidate, policy, window, catalog, redactor, writer, now()
     )
 
 
@@ -206,7 +204,7 @@ async def _engine(settings: Settings, bundle: Bundle, stack: AsyncExitStack) -> 
 
 
 def _policy(settings: Settings, parts: Parts, engine: Engine, window: Window | None) -> Policy:
-    candidate = Embedded(parts.candidate) if parts.candidate else None
+    candidate = renewal.beside(settings, parts.candidate)(parts.bundle)
     return Policy(engine, settings.policy.timeout_ms / 1000, candidate, window=window)
 
 

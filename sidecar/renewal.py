@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -11,21 +11,35 @@ import structlog
 from sidecar import audit, redaction
 from sidecar.catalog import Catalog
 from sidecar.model import Endpoint, Event
-from sidecar.policy import CONFIRMED, Bundle, Folder, Generations, Guard, Policy, Window, listed
+from sidecar.policy import (
+    CONFIRMED,
+    Bundle,
+    Embedded,
+    Folder,
+    Generations,
+    Guard,
+    Policy,
+    Window,
+    listed,
+    promoted,
+)
 from sidecar.policy.spelling import meant
 from sidecar.redaction import Redactor
 from sidecar.settings import Settings, shipped
 
 _log = structlog.get_logger("sidecar.policy")
 
+Beside = Callable[[Bundle], Embedded | None]
+"""Makes what judges in shadow beside a policy, if anything does."""
 
-def unknown_names(catalog: Catalog, bundle: Bundle) -> Iterator[str]:
+
+def unknown_names(catalog: Catalog, *bundles: Bundle | None) -> Iterator[str]:
     """Names in a site's rules that the catalog has not; another backend may have them."""
     known = {
         "tool": {name for row in catalog.rows for name in (row.tool.name, *row.aliases)},
         "argument": {name for row in catalog.rows for name in row.tool.arguments},
     }
-    for mention in bundle.mentions:
+    for mention in dict.fromkeys(m for bundle in bundles if bundle for m in bundle.mentions):
         if mention.name not in known[mention.kind]:
             close = meant(mention.name, known[mention.kind])
             what = f"{mention.where}: the catalog has no {mention.kind} {mention.name}"
@@ -39,9 +53,21 @@ def window(settings: Settings) -> Window | None:
     return Window(policy.guard_decisions) if is_renewed else None
 
 
+def beside(settings: Settings, candidate: Bundle | None) -> Beside:
+    """What judges beside a policy: the folder on trial, else the rules that it has on trial."""
+    fixed = candidate if settings.policy.candidate_folder else None
+
+    def made(bundle: Bundle) -> Embedded | None:
+        trial = fixed or promoted(bundle)
+        return Embedded(trial, is_tried=True) if trial else None
+
+    return made
+
+
 def generations(
     settings: Settings,
     live: Bundle,
+    candidate: Bundle | None,
     policy: Policy,
     kept: Window,
     catalog: Catalog,
@@ -74,10 +100,11 @@ def generations(
         record,
         check=check,
         confirmed=folder / CONFIRMED,
+        shadow=beside(settings, candidate),
     )
 
 
-def warn(catalog: Catalog, bundle: Bundle) -> None:
+def warn(catalog: Catalog, *bundles: Bundle | None) -> None:
     """Log what a site's rules name and the catalog has not."""
-    for name in unknown_names(catalog, bundle):
+    for name in unknown_names(catalog, *bundles):
         _log.warning("a rule names what the catalog has not", what=name)

@@ -83,6 +83,14 @@ SITES: dict[str, tuple[dict[str, str], dict[str, Any] | None]] = {
     "config": ({}, SITE_CONFIG),
     "rules": ({"a.rego": EXAMPLE_RULE, "b.rego": MASK_RULE}, None),
     "an unreadable rule": ({"a.rego": UNREADABLE}, None),
+    "rules in shadow": (
+        {"a.rego": EXAMPLE_RULE, "b.rego": MASK_RULE},
+        {"config": {"shadow_rules": ["access.contractors", "access.unknown", "access.tags"]}},
+    ),
+    "an unreadable rule in shadow": (
+        {"a.rego": UNREADABLE},
+        {"config": {"shadow_rules": ["access.broken"]}},
+    ),
 }
 
 # ---- inputs: readable ones of every kind, then with one or two places broken

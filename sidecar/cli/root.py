@@ -94,7 +94,7 @@ def check(config: ConfigFile = None) -> None:
     for rule in parts.bundle.site_rules:
         file = Path(rule.file).relative_to(folder.parent)
         print(f"site rules: {rule.name} ({', '.join(rule.gives)}) from {file}")
-    for warning in renewal.unknown_names(parts.catalog, parts.bundle):
+    for warning in renewal.unknown_names(parts.catalog, parts.bundle, parts.candidate):
         print(f"warning: {warning}", file=sys.stderr)
 
 
