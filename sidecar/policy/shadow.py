@@ -71,10 +71,7 @@ def promoted(bundle: Bundle) -> Bundle | None:
     """
     if not shadow_rules(bundle):
         return None
-    data = dict(bundle.data)
-    for root in ("sidecar", "site"):
-        if "shadow_rules" in (config := _config(data, root)):
-            data[root] = {**data[root], "config": {**config, "shadow_rules": []}}
+    data = _emptied(bundle.data)
     return dataclasses.replace(bundle, data=data, sha256=digest(bundle.modules, data))
 
 
@@ -91,7 +88,16 @@ def live(bundle: Bundle) -> Bundle:
     others = (text for _, text in kept if _package(text) not in _GATHERING)
     if any(_READS_RULES.search(text) for text in others):
         return bundle
-    return dataclasses.replace(bundle, modules=kept)
+    # Nothing is left for `main` to leave out, which would cost as much as the rules themselves.
+    return dataclasses.replace(bundle, modules=kept, data=_emptied(bundle.data))
+
+
+def _emptied(given: Mapping[str, Any]) -> dict[str, Any]:
+    data = dict(given)
+    for root in ("sidecar", "site"):
+        if "shadow_rules" in (config := _config(data, root)):
+            data[root] = {**data[root], "config": {**config, "shadow_rules": []}}
+    return data
 
 
 def _config(data: Mapping[str, Any], root: str) -> Mapping[str, Any]:
