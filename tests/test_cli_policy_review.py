@@ -185,7 +185,7 @@ def test_a_request_is_explained_rule_by_rule(tmp_path):
     assert "REFUSED, hidden from the caller: access.methods, sealed.methods." in ran.out
     assert "denies      sealed.methods" in ran.out
     assert re.search(r"denies +access\.methods +\S+/methods\.rego:\d+$", ran.out, re.MULTILINE)
-    assert 'stopped at line 24: not tool.effect in {"read", "write"}' in ran.out
+    assert re.search(r'stopped at line \d+: not tool\.effect in {"read", "write"}', ran.out)
 
 
 def test_an_allowed_request_is_told_with_its_masks(tmp_path):

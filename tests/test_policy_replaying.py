@@ -84,6 +84,12 @@ def test_a_policy_that_has_no_value_refuses_and_says_so(tmp_path):
     assert (is_allowed(found), found.failed) == (False, True)
 
 
+def test_an_error_that_a_withheld_leaf_may_have_led_to_is_undecidable(tmp_path):
+    bundle = policies(tmp_path / "site", arguments_odd="to_number(input.arguments.body) > 1")
+    found = judged(bundle, facts(arguments=SECRET))
+    assert (found.verdict, found.reads) == (None, (f"{tmp_path}/site/arguments_odd.rego:14",))
+
+
 def test_a_document_about_a_list_is_none_that_can_be_judged():
     document = recorded(facts())
     with pytest.raises(ValueError, match="about a list"):

@@ -7,6 +7,7 @@ file and line, and not only by its code. The verdict itself is the serving engin
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -91,10 +92,9 @@ class Explainer:
         ]
         if not overlapping:
             return ()
-        try:
+        # What ran before an error counts: an error that nothing withheld led to is always one.
+        with suppress(ConfigError):
             self._asked(document)
-        except ConfigError:
-            return tuple(dict.fromkeys(f"{file}:{found.line}" for file, found in overlapping))
         ran = self._probe.lines()
         return tuple(
             dict.fromkeys(f"{f}:{r.line}" for f, r in overlapping if _is_reached(ran, f, r.line))
