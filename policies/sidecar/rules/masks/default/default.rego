@@ -15,20 +15,20 @@ import data.sidecar.lib.config.settings
 #   code: masks.default
 #   related: [masks.caller]
 mask contains {"tool": "*", "entity": entity, "action": action, "code": "masks.default"} if {
-	some entity, action in _actions
+	some entity, action in _said(_held(settings.masks, settings.always_masked))
 }
 
 # What is always masked is said whatever else is wanted: of several masks the strictest holds.
-_actions := _masks if {
+_said(masks) := masks if {
 	wanted == []
-} else := object.remove(_masks, {entity |
-	some masks in wanted
-	some entity, _ in masks
+} else := object.remove(masks, {entity |
+	some others in wanted
+	some entity, _ in others
 	not entity in settings.always_masked
 })
 
 # For these entities "keep" is no choice, and to be forgotten is none either.
-_masks := object.union(settings.masks, {entity: "mask" |
-	some entity in settings.always_masked
-	object.get(settings.masks, entity, "keep") == "keep"
+_held(masks, always_masked) := object.union(masks, {entity: "mask" |
+	some entity in always_masked
+	object.get(masks, entity, "keep") == "keep"
 })
