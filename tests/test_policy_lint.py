@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import regorus
+import tools
 from engine_parts import told
 from rego_parts import README
 
@@ -163,6 +165,52 @@ def test_a_circle_among_many_is_told_once_each():
     functions = "f(x) := g(x)\n\ng(x) := f(x) + h(x)\n\nh(x) := g(x)\n"
     text = f"package a\n\n{functions}\np := 1 if q\n\nq if p\n"
     assert [line.split(": ")[0] for line in linted(text)] == ["mine.rego:3", "mine.rego:9"]
+
+
+CIRCLES = (
+    "default f(x) := 1\nf(x) := f(x - 1) if x > 0",
+    "a.b[x] := 1 if some x in a.b",
+    "x := 1 if { every q in [1] { data.PACKAGE.x == q } }",
+    "p if not q\nq if not p",
+    "p contains x if { some x in [1]; r with input as p }\nr if input.a",
+    "p := 1 if input.a\nelse := p",
+    "x contains y if y := x_[_]\nx_ := [z | some z in x]",
+    'o := {"a": {"b": o2}}\no2 := o.a.c',
+    'm := object.get(data.PACKAGE, "m", 3)',
+    "r := data[input.x]",
+    "s := data.PACKAGE[input.x]",
+)
+STRAIGHT = (
+    "x := y[0] if y := [x | some x in [1]]",
+    "f(x) := y if { y := g(x)[0] }\ng(x) := [x]",
+    'x[y] := z if { z := 1; y := "a" }\nw := x.a',
+    "f(f_) := f_\nv := f(1)",
+    'k := {a: b | some a, b in {"x": k2}}\nk2 := 1',
+    "t := true if { some t_ in [1]; t_ == 1 }\nu if { some t in [1]; t == 1 }\nt2 := u",
+    "n if { x := input.n; n2 with input.n as n3 }\nn2 if input.n\nn3 := 3 if n4\nn4 := 1",
+    "w := [v | walk(input, [v, _])]",
+)
+
+
+def module_of(number: int, body: str) -> str:
+    package = f"p{number}"
+    return f"package {package}\n\n{body.replace('PACKAGE', package)}\n"
+
+
+@pytest.mark.parametrize("body", [*CIRCLES, *STRAIGHT])
+def test_a_circle_is_found_in_whatever_form_it_comes(body: str):
+    said = [line for line in linted(module_of(0, body)) if "defined by itself" in line]
+    assert len(said) == (body in CIRCLES)
+
+
+@pytest.mark.sockets
+def test_a_real_opa_finds_the_same_circles(tmp_path: Path):
+    for number, body in enumerate((*CIRCLES, *STRAIGHT)):
+        (tmp_path / f"{number}.rego").write_text(module_of(number, body))
+    check = (tools.require("opa"), "check", "--max-errors", "0", tmp_path)
+    said = subprocess.run(check, capture_output=True, text=True, check=False).stderr
+    found = {int(n) for n in re.findall(r"/(\d+)\.rego:\d+: rego_recursion_error", said)}
+    assert found == set(range(len(CIRCLES)))
 
 
 @pytest.mark.parametrize("name", sorted({*portable.BUILTINS, "no.such"}))
