@@ -23,7 +23,7 @@ from rego_parts import changed, decide, engine_of, rule_tests
 from settings_parts import GOOD, written
 
 from sidecar import settings
-from sidecar.policy import load
+from sidecar.policy import bundling, coverage, load, starter
 
 pytestmark = pytest.mark.thorough
 
@@ -323,6 +323,11 @@ def test_an_opa_that_cannot_be_run_is_told(tmp_path: Path):
     assert "cannot run the tests" in ran.err
 
 
+def test_lines_are_told_as_people_write_them():
+    assert coverage.ranges(frozenset({3, 7, 8, 9, 12})) == "3, 7-9, 12"
+    assert coverage.share(()) == 100.0
+
+
 # ---- build
 
 
@@ -344,7 +349,7 @@ def test_a_bundle_holds_library_and_site_without_tests_and_bears_the_policys_dig
         members = {m.name: tar.extractfile(m) for m in tar.getmembers()}
         manifest = json.loads(members[".manifest"].read())  # type: ignore[union-attr]
     assert manifest["revision"] == load(LIBRARY, site).sha256
-    assert {"sidecar", "site"} <= set(manifest["roots"])
+    assert set(bundling.ROOTS) <= set(manifest["roots"])
     assert "site/rules/access/mine/mine.rego" in members
     assert not [name for name in members if name.endswith("_test.rego") or name.startswith("/")]
 
@@ -409,6 +414,7 @@ def test_what_init_writes_passes_check_and_test(tmp_path: Path):
     home = tmp_path / "shop"
     ran = sidecar("policy", "init", home)
     assert ran.code == 0
+    assert {path.name for path in home.iterdir()} == {starter.RULES, starter.CATALOG}
     assert f"sidecar policy check {home}/policy --catalog {home}/tool_catalog" in ran.out
     ran = check(home / "policy", "--catalog", home / "tool_catalog", "--strict")
     assert (ran.code, ran.err) == (0, "")
