@@ -1,5 +1,9 @@
 """`sidecar policy`: check, test, build and init, run whole.
 
+What the commands stand on is reached through them: `sidecar.review`, `sidecar.review.checking`,
+`sidecar.review.names`, `sidecar.review.examples`, `sidecar.policy.checks`,
+`sidecar.policy.metadata`, `sidecar.policy.silence`, `sidecar.policy.words`,
+`sidecar.policy.trials`, and `sidecar.policy.cycles`.
 Over 300 lines: each is one small folder of rules and what the commands say of it.
 """
 
