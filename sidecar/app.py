@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -23,10 +24,20 @@ from sidecar.metrics import Metrics
 from sidecar.model import Event
 from sidecar.monitoring import Monitoring
 from sidecar.pipeline import Backends, Durability, Organs, Road, Rules, Survey, Surveys
-from sidecar.policy import Bundle, Embedded, Engine, Generations, Policy, Server, Window, promoted
+from sidecar.policy import (
+    Both,
+    Bundle,
+    Embedded,
+    Engine,
+    Generations,
+    Policy,
+    Server,
+    Window,
+    promoted,
+)
 from sidecar.policy import load as load_policies
 from sidecar.redaction import Redactor
-from sidecar.settings import Rotating, Settings, Target, secret, shipped, token_in, url_in
+from sidecar.settings import Rotating, Settings, Target, shipped, token_in, url_in
 
 _log = structlog.get_logger("sidecar.app")
 
@@ -172,7 +183,8 @@ def _endpoint(settings: Settings, road: Road) -> Endpoint:
 
 
 def _changes(settings: Settings, writer: audit.Writer, engine: Engine) -> changes.Watch:
-    elsewhere = engine if isinstance(engine, Server) else None
+    asked = engine.theirs if isinstance(engine, Both) else engine
+    elsewhere = asked if isinstance(asked, Server) else None
     return changes.Watch(changes.files(settings), writer, elsewhere)
 
 
@@ -198,9 +210,13 @@ async def _engine(settings: Settings, bundle: Bundle, stack: AsyncExitStack) -> 
     policy = settings.policy
     if policy.engine == "embedded" or policy.opa_url is None:
         return Embedded(bundle)
-    token = secret(policy.opa_token_file) if policy.opa_token_file else None
-    server = Server(policy.opa_url, policy.timeout_ms / 1000, token)
-    return await stack.enter_async_context(server)
+    token = Rotating(token_in, policy.opa_token_file) if policy.opa_token_file else None
+    context = _tls(
+        policy.opa_ca_file, policy.opa_client_certificate_file, policy.opa_client_key_file
+    )
+    server = Server(policy.opa_url, policy.timeout_ms / 1000, token, context)
+    await stack.enter_async_context(server)
+    return Both(Embedded(bundle), server) if policy.engine == "both" else server
 
 
 def _policy(settings: Settings, parts: Parts, engine: Engine, window: Window | None) -> Policy:
@@ -234,13 +250,21 @@ def backends(settings: Settings) -> dict[str, upstream.Backend]:
         ConfigError: a file has become unusable since the settings were read.
     """
     config = settings.backend
-    files = (config.ca_file, config.client_certificate_file, config.client_key_file)
-    context = Rotating(lambda *_: upstream.tls(*map(_text, files)), *filter(None, files))
+    context = _tls(config.ca_file, config.client_certificate_file, config.client_key_file)
     accounts: dict[str, Target] = {"": config, **{one.name: one for one in settings.accounts}}
     return {
         name: upstream.Backend(_target(settings, account), context)
         for name, account in accounts.items()
     }
+
+
+def _tls(*files: Path | None) -> Rotating[ssl.SSLContext]:
+    """TLS towards others by authorities, certificate and key; made anew when one of them changes.
+
+    Raises:
+        ConfigError: a file has become unusable since the settings were read.
+    """
+    return Rotating(lambda *_: upstream.tls(*map(_text, files)), *filter(None, files))
 
 
 def _target(settings: Settings, account: Target) -> upstream.Target:

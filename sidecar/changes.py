@@ -32,7 +32,6 @@ _AT_START: Final = frozenset(
     {
         "endpoint_key_file",
         "jwks_ca_file",
-        "opa_token_file",
         "pins_file",
         "pod_uid_file",
         "signing_key_file",

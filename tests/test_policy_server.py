@@ -6,28 +6,28 @@ Over 300 lines: one OPA is started for all that is asked of it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
-import socket
-import subprocess
-import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import opa_parts
 import pytest
-import tools
 from engine_parts import READER, facts, put
+from opa_parts import answering, http, opa
 
 from sidecar import catalog
 from sidecar.catalog.exits import EXITS
 from sidecar.errors import ConfigError, OrganDown
+from sidecar.local.processes import free_port
 from sidecar.model import Caller, Endpoint, Finding, Tool
 from sidecar.policy import Embedded, Facts, Policy, Server, read
-from sidecar.settings import shipped
+from sidecar.policy.embedded import MAX_INPUT
+from sidecar.settings import Rotating, shipped, token_in
 
 pytestmark = [pytest.mark.anyio, pytest.mark.sockets]
 
@@ -56,39 +56,6 @@ CALLERS = [
 ]
 
 
-def _port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def opa(*folders: Path, are_bundles: bool = True) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """A real OPA that serves folders, which nobody can change if they are bundles; ready to ask."""
-    port = _port()
-    option = ["--bundle"] if are_bundles else []
-    given = [word for folder in folders for word in (*option, str(folder))]
-    options = ["--addr", f"127.0.0.1:{port}", "--log-level", "error", "--skip-version-check"]
-    process = subprocess.Popen([tools.require("opa"), "run", "--server", *options, *given])
-    try:
-        _await_answer(port, process)
-        yield f"http://127.0.0.1:{port}", process
-    finally:
-        process.kill()
-        process.wait(timeout=10)
-
-
-def _await_answer(port: int, process: subprocess.Popen[bytes]) -> None:
-    pause = threading.Event()
-    for _ in range(500):
-        assert process.poll() is None, "OPA ended"
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        pause.wait(0.02)
-    raise AssertionError("OPA does not listen")
-
-
 @pytest.fixture(scope="module")
 def merged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The library and a site's rules in one folder, as one bundle for OPA."""
@@ -101,33 +68,6 @@ def merged(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def url(merged: Path) -> Iterator[str]:
     with opa(merged) as (address, _):
         yield address
-
-
-@asynccontextmanager
-async def answering(raw: bytes | None) -> AsyncIterator[str]:
-    """A server that gives every request one answer; with None it never answers."""
-    writers = []
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers.append(writer)
-        while await reader.readline() not in {b"\r\n", b""}:
-            pass
-        if raw is not None:
-            writer.write(raw)
-            writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-        for writer in writers:
-            writer.close()
-
-
-def http(body: bytes, kind: str = "application/json", status: str = "200 OK") -> bytes:
-    head = f"HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n"
-    return f"{head}connection: close\r\n\r\n".encode() + body
 
 
 async def compared(url: str, merged: Path, questions: Iterable[Facts]) -> Counter[bool]:
@@ -195,7 +135,7 @@ async def test_the_digest_is_that_of_the_texts_opa_holds(url, merged):
 
 
 async def test_opa_down_at_the_start_is_told_with_its_address_and_a_remedy():
-    url = f"http://127.0.0.1:{_port()}"
+    url = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(ConfigError) as caught:
         await Server(url, 1.0).__aenter__()
     (problem,) = caught.value.problems
@@ -281,7 +221,7 @@ async def test_an_error_of_opa_is_not_asked_again_and_holds_nothing_of_the_input
     assert url not in str(caught.value)
 
 
-async def test_the_token_is_sent_as_a_bearer_token():
+async def test_the_token_is_sent_as_a_bearer_token_as_its_file_holds_it_now(tmp_path):
     seen: list[Any] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -292,10 +232,15 @@ async def test_the_token_is_sent_as_a_bearer_token():
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        engine = Server(url, 5.0, "t0ken")
+        file = tmp_path / "token"
+        file.write_text("t0ken")
+        engine = Server(url, 5.0, Rotating(token_in, file))
         async with engine._client:
             await engine.evaluate({})
-    assert b"authorization: bearer t0ken" in seen[0].lower()
+            file.write_text("another-t0ken")
+            await engine.evaluate({})
+    assert b"authorization: bearer t0ken\r\n" in seen[0].lower()
+    assert b"authorization: bearer another-t0ken\r\n" in seen[1].lower()
     assert b"strict-builtin-errors=true" in seen[0]
 
 
@@ -316,3 +261,80 @@ async def test_a_policy_that_is_replaced_in_opa_has_another_digest_once_it_is_re
             process.wait(timeout=10)
             await engine.reread()
             assert engine.policy_sha256 == after
+
+
+async def test_opa_is_asked_through_a_socket_of_the_machine(merged, tmp_path):
+    socket = str(tmp_path / "opa.sock")
+    process = opa_parts.start("--bundle", merged, address=f"unix://{socket}")
+    try:
+        opa_parts.await_answer(socket, process)
+        seen = await compared(f"unix://{socket}", merged, [facts()])
+    finally:
+        process.kill()
+        process.wait(timeout=10)
+    assert seen.total() == 1
+
+
+async def test_opa_holding_the_same_policy_has_the_same_digest_as_in_process(tmp_path):
+    merged = put(tmp_path, SITE)
+    shutil.copytree(
+        shipped("policies"),
+        merged,
+        dirs_exist_ok=True,
+        ignore=shutil.ignore_patterns("*_test.rego"),
+    )
+    with opa(merged) as (url, _):
+        async with Server(url, 5.0) as engine:
+            assert engine.policy_sha256 == read([merged]).sha256
+
+
+FAILING = """package site.rules.access.failing
+
+deny contains {"tool": "*", "code": "a.b", "message": "No.", "remedy": "Wait."} if {
+	to_number(input.caller.purpose) > 1
+}
+"""
+
+
+async def test_a_rule_that_fails_on_an_input_is_no_outage_of_opa(merged, tmp_path):
+    """Else one caller who makes a rule fail would have all others refused."""
+    bad = facts(caller=replace(READER, purpose="x"))
+    folder = put(tmp_path, {"failing.rego": FAILING})
+    shutil.copytree(shipped("policies"), folder, dirs_exist_ok=True)
+    with opa(folder) as (url, _):
+        async with Server(url, 5.0) as engine:
+            policy = Policy(engine, 5.0)
+            for _ in range(20):
+                with pytest.raises(OrganDown) as caught:
+                    await policy.decide(bad)
+                assert caught.value.reason == "policy_failed"
+            well = await policy.decide(facts(caller=replace(READER, purpose="1")))
+    assert well.verdicts
+
+
+async def test_facts_that_the_embedded_engine_refuses_for_their_size_are_not_sent():
+    async with answering(None) as url:
+        engine = Server(url, 5.0)
+        async with engine._client:
+            with pytest.raises(OrganDown) as caught:
+                await engine.evaluate({"arguments": "x" * MAX_INPUT})
+    assert caught.value.reason == "policy_input"
+
+
+async def test_after_an_outage_opa_is_looked_at_before_it_decides(merged, tmp_path):
+    """It may hold another policy, and no event may name the old one for it."""
+    port = free_port()
+    async with contextlib.AsyncExitStack() as stack:
+        with opa(merged, port=port) as (url, _):
+            engine = await stack.enter_async_context(Server(url, 5.0))
+            before = engine.policy_sha256
+        while not engine._breaker.is_open:
+            with pytest.raises(OrganDown):
+                await engine.evaluate({})
+        other = put(tmp_path, SITE)
+        shutil.copytree(shipped("policies"), other, dirs_exist_ok=True)
+        put(other, {"night.rego": SITE["night.rego"].replace("night", "evening")})
+        engine._breaker._pause = 0.0
+        with opa(other, port=port):
+            decided = await Policy(engine, 5.0).decide(facts())
+    assert decided.policy_sha256 not in {"", before}

@@ -62,8 +62,8 @@
 {{- fail "agent.image is empty; name the agent's image, or set agent.enabled=false to use the named templates" -}}
 {{- end -}}
 {{- with .Values.settings.policy -}}
-{{- if and (eq (toString .engine) "opa") (not .opa_url) -}}
-{{- fail "settings.policy.engine is opa and nothing says where it is; set settings.policy.opa_url" -}}
+{{- if and (has (toString .engine) (list "opa" "both")) (not .opa_url) -}}
+{{- fail "settings.policy.engine asks an OPA server and nothing says where it is; set settings.policy.opa_url" -}}
 {{- end -}}
 {{- end -}}
 {{- range .Values.settings.endpoints -}}

@@ -2,11 +2,13 @@
 
 `bundle` reads Rego and data, `load` checks what it read (`site`, `site_data` and `references` say
 what a site must not do), `facts` writes the input document, `embedded` and `server` are the two
-engines, `sealed` is the layer no Rego can widen, and `decide` puts the layers together. What is on
-trial beside them is `shadow`. While serving, `folder` notices a newer policy, `generation` takes it
-up, and `guard` holds it back if it would turn too much of what `window` has kept.
+engines (`client` speaks to OPA, `breaker` stops asking while it is down, `both` asks both),
+`sealed` is the layer no Rego can widen, and `decide` puts the layers together. What is on trial
+beside them is `shadow`. While serving, `folder` notices a newer policy, `generation` takes it up,
+and `guard` holds it back if it would turn too much of what `window` has kept.
 """
 
+from sidecar.policy.both import Both
 from sidecar.policy.bundle import Bundle, SiteRule, read
 from sidecar.policy.decide import Engine, Policy
 from sidecar.policy.embedded import Embedded
@@ -22,6 +24,7 @@ from sidecar.policy.window import Window
 __all__ = [
     "CONFIRMED",
     "DIGITS",
+    "Both",
     "Bundle",
     "Embedded",
     "Engine",

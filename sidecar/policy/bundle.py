@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,7 +110,7 @@ def read(folders: Sequence[Path]) -> Bundle:
         problems.append(Problem(", ".join(map(str, folders)), "no Rego module found"))
     if problems:
         raise ConfigError(problems)
-    return Bundle(tuple(modules), data, digest(modules, data), tuple(files))
+    return Bundle(tuple(modules), data, digest([text for _, text in modules], data), tuple(files))
 
 
 def _files(folder: Path, entered: set[Path]) -> Iterator[Path]:
@@ -158,10 +158,10 @@ def _merge(
             into[key] = item
 
 
-def digest(modules: Sequence[tuple[str, str]], data: Mapping[str, Any]) -> str:
-    """SHA-256 of module texts and data, whatever the order and the names of the modules."""
+def digest(texts: Iterable[str], data: Mapping[str, Any]) -> str:
+    """The digest of module texts and data, in whatever order they are given."""
     whole = hashlib.sha256()
-    for text in sorted(text for _, text in modules):
+    for text in sorted(texts):
         whole.update(hashlib.sha256(text.encode()).digest())
     whole.update(json.dumps(data, sort_keys=True).encode())
     return whole.hexdigest()

@@ -1,55 +1,45 @@
-"""Rego in an OPA server, through opa-python-client; same protocol, same decisions.
+"""Rego in an OPA server: same protocol, same decisions, and none at all while it is down.
 
-The client retries a 500 twice with pauses of its own: switched off, a decision has one deadline.
 Strict built-in errors are asked for, so that a failing built-in is an error here as it is embedded.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-from collections.abc import Sequence
+import ssl
 from typing import Any, Final, Self
-from urllib.parse import urlsplit
-
-import aiohttp
-from opa_client.opa_async import AsyncOpaClient
 
 from sidecar.errors import ConfigError, OrganDown, Problem
+from sidecar.policy.breaker import Breaker
+from sidecar.policy.bundle import digest
+from sidecar.policy.client import Client, RuleFailed
+from sidecar.settings import Rotating
 
 _PACKAGE: Final = "sidecar.main"
 _RULE: Final = "said"
 
-
-def _bracketed(host: str) -> str:
-    """A host as a URL holds it; the client puts it there as it is."""
-    return f"[{host}]" if ":" in host else host
-
-
-def _digest(texts: Sequence[str]) -> str:
-    digest = hashlib.sha256()
-    for text in sorted(texts):
-        digest.update(hashlib.sha256(text.encode()).digest())
-    return digest.hexdigest()
+_SHARE: Final = 0.9
+"""OPA's share of the time for a decision: that it is late is seen here, and not cut off above."""
 
 
 class Server:
-    """An engine that asks OPA. Use as an async context manager."""
+    """An engine that asks OPA. Use as an async context manager.
 
-    def __init__(self, url: str, timeout: float, token: str | None = None) -> None:
-        parts = urlsplit(url)
+    `url` is `http://`, `https://` or `unix://` and a path; `timeout` are seconds for a decision.
+    Token and TLS are looked at anew for each request.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        timeout: float,
+        token: Rotating[str] | None = None,
+        context: Rotating[ssl.SSLContext] | None = None,
+    ) -> None:
         self._url = url.rstrip("/")
-        self._timeout = timeout
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._client = Client(url, timeout * _SHARE, token, context)
+        self._breaker = Breaker("OPA")
         self._sha256 = ""
-        self._client = AsyncOpaClient(
-            host=_bracketed(parts.hostname or "localhost"),
-            port=parts.port or (443 if parts.scheme == "https" else 8181),
-            ssl=parts.scheme == "https",
-            token=token,
-            retries=0,
-            timeout=timeout,
-        )
 
     async def __aenter__(self) -> Self:
         await self._client.__aenter__()
@@ -65,60 +55,60 @@ class Server:
 
     @property
     def policy_sha256(self) -> str:
-        """Digest of the module texts that OPA held when it was last asked for them."""
+        """Digest of what OPA held when it was last looked at, as `Bundle.sha256` of the same.
+
+        It covers the texts of its modules, and the data at `sidecar.config` and `site.config`.
+        """
         return self._sha256
 
     async def reread(self) -> None:
-        """Ask OPA again which modules it holds; if it does not say, what it said last stands."""
-        with contextlib.suppress(aiohttp.ClientError, OSError, ValueError):
-            self._sha256 = _digest(await self._texts())
+        """Look again at what OPA holds; if it does not say, what it said last stands."""
+        with contextlib.suppress(OrganDown):
+            await self._look()
 
     async def evaluate(self, document: dict[str, Any]) -> Any:
-        """Ask OPA for the entrypoint once.
+        """Ask OPA for the entrypoint once. After an outage what it holds is looked at first.
 
         Raises:
             OrganDown: OPA cannot be reached, refuses, fails, or does not know the entrypoint.
         """
-        try:
-            answer = await self._client.query_rule(
-                input_data=document,
-                package_path=_PACKAGE,
-                rule_name=_RULE,
-                query_params={"strict-builtin-errors": "true"},
-            )
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            detail = f"OPA: {type(error).__name__}"
-            raise OrganDown(detail, reason="policy_failed") from None
+        with self._breaker.attempt() as is_probe:
+            if is_probe:
+                await self._look()
+            try:
+                answer = await self._ask(document)
+            except RuleFailed as failed:
+                answer = failed
+        if isinstance(answer, RuleFailed):
+            raise answer
         if not isinstance(answer, dict) or "result" not in answer:
             raise OrganDown("OPA does not know the entrypoint", reason="policy_undefined")
         return answer["result"]
 
+    async def _ask(self, document: dict[str, Any]) -> Any:
+        return await self._client.query_rule(
+            input_data=document,
+            package_path=_PACKAGE,
+            rule_name=_RULE,
+            query_params={"strict-builtin-errors": "true"},
+        )
+
     async def _start(self) -> None:
         try:
-            texts = await self._texts()
+            await self._look()
             answer = await self.evaluate({"version": 1, "tools": []})
-        except (aiohttp.ClientError, OSError, ValueError, OrganDown) as error:
-            what = f"no usable OPA answers there ({type(error).__name__})"
+        except OrganDown as down:
+            what = f"no usable OPA answers there ({down})"
             remedy = "opa run --server --bundle policies --ignore '*_test.rego'"
             raise ConfigError([Problem(f"policy.opa_url {self._url}", what, remedy)]) from None
         if not isinstance(answer, dict):
             raise ConfigError([Problem("policy.opa_url", "the entrypoint is not an object")])
-        self._sha256 = _digest(texts)
 
-    async def _texts(self) -> list[str]:
-        """The module texts that OPA holds.
-
-        Asked for directly: the client fetches policies one by one, and fails for the ids that OPA
-        gives to the modules of a bundle.
-        """
-        timeout = aiohttp.ClientTimeout(total=self._timeout)
-        async with (
-            aiohttp.ClientSession(headers=self._headers, timeout=timeout) as http,
-            http.get(f"{self._url}/v1/policies", allow_redirects=False) as reply,
-        ):
-            reply.raise_for_status()
-            value = await reply.json()
-        policies = value.get("result") if isinstance(value, dict) else None
-        if not isinstance(policies, list) or not all(isinstance(p, dict) for p in policies):
-            raise ValueError("this is no list of policies")
-        return [str(policy.get("raw")) for policy in policies]
+    async def _look(self) -> None:
+        texts = await self._client.texts()
+        data = {}
+        for root in ("sidecar", "site"):
+            config = await self._client.config(root)
+            if config is not None:
+                data[root] = {"config": config}
+        self._sha256 = digest(texts, data)

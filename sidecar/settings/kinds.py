@@ -165,6 +165,15 @@ def _backend_url(url: SecretUrl) -> SecretUrl:
     return url
 
 
+def _opa_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme != "unix":
+        return without_credentials(text)
+    if parts.netloc or not parts.path.startswith("/") or parts.query or parts.fragment:
+        raise refusal(Fault("", "is no path of a socket", "unix:///run/opa/opa.sock"))
+    return text
+
+
 def _public_url(text: str) -> str:
     without_credentials(text)
     if urlsplit(text).path != "/mcp" or urlsplit(text).query or not _UNQUOTED.fullmatch(text):
@@ -259,6 +268,7 @@ BackendUrl = Annotated[SecretUrl, AfterValidator(_backend_url)]
 ProxyUrl = Annotated[SecretUrl, AfterValidator(_proxy_url)]
 PublicUrl = Annotated[str, AfterValidator(_public_url)]
 PlainUrl = Annotated[str, AfterValidator(without_credentials)]
+OpaUrl = Annotated[str, AfterValidator(_opa_url)]
 ReadableFile = Annotated[Path, AfterValidator(_readable_file)]
 SecretFile = Annotated[Path, AfterValidator(_secret_file)]
 TokenFile = Annotated[Path, AfterValidator(_token_file)]

@@ -16,7 +16,7 @@ from sidecar.settings.kinds import (
     Fault,
     Folder,
     Name,
-    PlainUrl,
+    OpaUrl,
     ProxyUrl,
     ReadableFile,
     SecretFile,
@@ -100,20 +100,31 @@ class Backend(Target):
     def faults(self) -> Iterator[Fault]:
         """One usable address; certificate and key a pair."""
         yield from super().faults()
-        if (self.client_certificate_file is None) != (self.client_key_file is None):
-            yield Fault(
-                "client_certificate_file", "and client_key_file belong together", "set both"
-            )
-        elif self.client_certificate_file is not None and self.client_key_file is not None:
-            for fault in pair_faults(self.client_certificate_file, self.client_key_file):
-                yield fault._replace(key=f"client_{fault.key}")
+        yield from _client_faults("client", self.client_certificate_file, self.client_key_file)
+
+
+def _client_faults(name: str, certificate: Path | None, key: Path | None) -> Iterator[Fault]:
+    """Of a client's certificate and key, whose settings begin with a name: they are one pair."""
+    if certificate is not None and key is not None:
+        for fault in pair_faults(certificate, key):
+            yield fault._replace(key=f"{name}_{fault.key}")
+    elif certificate is not None or key is not None:
+        what = f"and {name}_key_file belong together"
+        yield Fault(f"{name}_certificate_file", what, "set both")
+
+
+def _base_faults(url: str) -> Iterator[Fault]:
+    if urlsplit(url).scheme != "unix" and urlsplit(url).path not in {"", "/"}:
+        yield Fault("opa_url", "must not have a path", "http://127.0.0.1:8181")
 
 
 class Policy(Section):
     """Who decides."""
 
-    engine: Literal["embedded", "opa"] = Field(
-        "embedded", description="`embedded` decides in process, `opa` asks an OPA server."
+    engine: Literal["embedded", "opa", "both"] = Field(
+        "embedded",
+        description="`embedded` decides in process, `opa` asks an OPA server, `both` does both and "
+        "refuses where they differ.",
     )
     site_folder: Folder | None = Field(
         None, description="Folder with your own Rego packages and data."
@@ -122,9 +133,20 @@ class Policy(Section):
         None,
         description="Folder on trial in the place of `site_folder`: it judges without effect.",
     )
-    opa_url: PlainUrl | None = Field(None, description="Base URL of the OPA server.")
-    opa_token_file: SecretFile | None = Field(
-        None, description="File with the bearer token for the OPA server."
+    opa_url: OpaUrl | None = Field(
+        None, description="Base URL of the OPA server, or `unix:///path` of its socket."
+    )
+    opa_token_file: TokenFile | None = Field(
+        None, description="File with the bearer token for the OPA server; read again on a change."
+    )
+    opa_ca_file: ReadableFile | None = Field(
+        None, description="PEM file with the authorities to trust for it instead of the system's."
+    )
+    opa_client_certificate_file: ReadableFile | None = Field(
+        None, description="PEM file with our certificate towards the OPA server."
+    )
+    opa_client_key_file: SecretFile | None = Field(
+        None, description="PEM file with the key of that certificate."
     )
     timeout_ms: int = Field(
         500, ge=1, le=60_000, description="Milliseconds to decide; later is a denial."
@@ -145,10 +167,12 @@ class Policy(Section):
 
     def faults(self) -> Iterator[Fault]:
         """An OPA server needs an address."""
-        if self.engine == "opa" and self.opa_url is None:
-            yield Fault("opa_url", "is required when engine is opa", "http://127.0.0.1:8181")
-        if self.opa_url is not None and urlsplit(self.opa_url).path not in {"", "/"}:
-            yield Fault("opa_url", "must not have a path", "http://127.0.0.1:8181")
+        if self.engine != "embedded" and self.opa_url is None:
+            what = f"is required when engine is {self.engine}"
+            yield Fault("opa_url", what, "http://127.0.0.1:8181")
+        yield from _base_faults(self.opa_url or "")
+        pair = (self.opa_client_certificate_file, self.opa_client_key_file)
+        yield from _client_faults("opa_client", *pair)
 
 
 class Catalog(Section):
