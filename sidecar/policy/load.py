@@ -9,14 +9,15 @@ from pathlib import Path
 
 from sidecar.errors import ConfigError, Problem
 from sidecar.policy import lint, references, site, site_data
+from sidecar.policy.archive import Archive
 from sidecar.policy.bundle import Bundle, DataFile, read
 from sidecar.policy.embedded import Embedded, parsed
 from sidecar.policy.shadow import promoted, rule_names
 from sidecar.policy.syntax import Module
 
 
-def load(library: Path, folder: Path | None = None) -> Bundle:
-    """Read the library and a site's folder, and try them.
+def load(library: Path, folder: Path | Archive | None = None) -> Bundle:
+    """Read the library and a site's folder or archive, and try them.
 
     What would do nothing, refuse everything or break a decision is refused here, whichever engine
     decides later.
@@ -25,6 +26,7 @@ def load(library: Path, folder: Path | None = None) -> Bundle:
         ConfigError: every problem, with file and line.
     """
     bundle = read([library, *([folder] if folder else [])])
+    folder = folder.place if isinstance(folder, Archive) else folder
     modules, problems = parsed(bundle, folder)
     ours: tuple[Module, ...] = ()
     if folder:
@@ -49,7 +51,8 @@ def _empty(bundle: Bundle, folder: Path) -> Iterator[Problem]:
     """A folder of which nothing is read: a mount that failed, or a file with another name."""
     paths = [*(Path(path) for path, _ in bundle.modules), *(file.path for file in bundle.files)]
     if not any(path.is_relative_to(folder) for path in paths):
-        there = sorted(p.name for p in folder.iterdir() if not p.name.startswith("."))
+        inside = folder.iterdir() if folder.is_dir() else ()
+        there = sorted(p.name for p in inside if not p.name.startswith("."))
         held = f"it holds {', '.join(there[:3])}" if there else "it is empty"
         what = f"no rule and no data is read from this folder: {held}"
         yield Problem(

@@ -72,7 +72,8 @@ def promoted(bundle: Bundle) -> Bundle | None:
     if not shadow_rules(bundle):
         return None
     data = _emptied(bundle.data)
-    return dataclasses.replace(bundle, data=data, sha256=digest([text for _, text in bundle.modules], data))
+    sha256 = digest((text for _, text in bundle.modules), data)
+    return dataclasses.replace(bundle, data=data, sha256=sha256)
 
 
 def live(bundle: Bundle) -> Bundle:
