@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,8 +26,10 @@ from sidecar.model import Event
 from sidecar.monitoring import Monitoring
 from sidecar.pipeline import Backends, Durability, Organs, Road, Rules, Survey, Surveys
 from sidecar.policy import (
+    Address,
     Both,
     Bundle,
+    BundleSource,
     Embedded,
     Engine,
     Generations,
@@ -109,7 +112,30 @@ def _read_pins(settings: Settings) -> Pins | None:
 
 
 def _read_policy(settings: Settings) -> Bundle:
-    return load_policies(shipped("policies"), settings.policy.site_folder)
+    source = bundle_source(settings)
+    if source is None:
+        return load_policies(shipped("policies"), settings.policy.site_folder)
+    # In a thread, since some who check have an event loop of their own.
+    with ThreadPoolExecutor(1) as threads:
+        bundle = threads.submit(lambda: asyncio.run(source.changed())).result()
+    if bundle is None:
+        raise ConfigError([Problem("policy.bundle_url", "gave no archive")])
+    return bundle
+
+
+def bundle_source(settings: Settings) -> BundleSource | None:
+    """Where a site's archive comes from, if it comes from a server.
+
+    Raises:
+        ConfigError: a file has become unusable since the settings were read.
+    """
+    policy = settings.policy
+    if policy.bundle_url is None:
+        return None
+    token = Rotating(token_in, policy.bundle_token_file) if policy.bundle_token_file else None
+    context = _tls(policy.bundle_ca_file) if policy.bundle_ca_file else None
+    address = Address(policy.bundle_url, token, context, policy.bundle_sha256)
+    return BundleSource(address, shipped("policies"), policy.bundle_seconds)
 
 
 def _read_candidate(settings: Settings) -> Bundle | None:
@@ -259,12 +285,13 @@ def backends(settings: Settings) -> dict[str, upstream.Backend]:
 
 
 def _tls(*files: Path | None) -> Rotating[ssl.SSLContext]:
-    """TLS towards others by authorities, certificate and key; made anew when one of them changes.
+    """TLS by authorities and, if any, certificate and key; made anew when one of them changes.
 
     Raises:
         ConfigError: a file has become unusable since the settings were read.
     """
-    return Rotating(lambda *_: upstream.tls(*map(_text, files)), *filter(None, files))
+    names = (*map(_text, files), None, None)[:3]
+    return Rotating(lambda *_: upstream.tls(*names), *filter(None, files))
 
 
 def _target(settings: Settings, account: Target) -> upstream.Target:

@@ -7,7 +7,7 @@ import io
 import shutil
 import subprocess
 import tarfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 import tools
@@ -106,6 +106,11 @@ def test_tests_and_the_manifest_are_left_out_and_folders_are_no_members():
     assert members(Archive(PLACE, raw)) == members(Archive(PLACE, with_folders)) == plain
 
 
+def extended(header: bytes) -> bytes:
+    """An archive with one extended header before its file."""
+    return packed({}, (info("x", len(header), b"x"), header), (info("a.rego"), b""))
+
+
 BIG = "#" * 9_000_000
 HOSTILE = {
     "no gzip": (b"PK\x03\x04", "is no gzip"),
@@ -114,8 +119,13 @@ HOSTILE = {
     "a damaged one": (packed(FILES)[:-8] + b"\0" * 8, "is no gzip"),
     "two gzips": (packed(FILES) * 2, "goes on behind its end"),
     "no tar": (gzip.compress(b"package site\n" * 100), "is no tar"),
-    "an empty gzip": (gzip.compress(b""), "is no tar"),
-    "half a tar": (gzip.compress(tar((info("a.rego", 4), b"abcd"))[:514]), "is no tar"),
+    "an empty gzip": (gzip.compress(b""), "breaks off"),
+    "half a tar": (gzip.compress(tar((info("a.rego", 4), b"abcd"))[:514]), "breaks off"),
+    "no end": (gzip.compress(tar((info("a.rego", 4), b"abcd"))[:1024]), "breaks off"),
+    "a tar behind a tar": (gzip.compress(tar() + tar((info("a.rego"), b""))), "behind its end"),
+    "an endless extended header": (extended(b"1" * 8_000_000), "too large"),
+    "another size": (extended(b"9 size=0\n"), "says more than"),
+    "an odd extended header": (extended(b"99 path=a"), "is damaged"),
     "a bomb": (gzip.compress(b"\0" * 40_000_000), "when unpacked"),
     "large files": (packed({"a.rego": BIG, "b.rego": BIG}), "when unpacked"),
     "too large": (b"\x1f\x8b" + bytes(archive.MAX_BYTES), "exceeds"),
@@ -147,13 +157,22 @@ def test_a_hostile_or_doubtful_archive_is_refused(what):
     assert why in told(raw)
 
 
-def test_a_sparse_member_does_not_grow_beyond_what_was_read():
+def test_a_sparse_member_which_would_grow_beyond_what_was_read_is_refused():
     """Its header says that it is large, and nearly all of it is a hole."""
     head = {"GNU.sparse.map": "0,1", "GNU.sparse.size": str(10**12), "GNU.sparse.name": "x.rego"}
     member = info("x.rego", 1)
     member.pax_headers = head
     raw = gzip.compress(tar((member, b"x"), form=tarfile.PAX_FORMAT))
-    assert "is no file" in told(raw)
+    assert "says more than names and times" in told(raw)
+
+
+@pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_every_usual_form_of_tar_is_read_with_long_names_and_fine_times(form):
+    name = "site/" + "b" * 60 + "/" + "c" * 60 + "/\u00fc.rego"
+    member = info(name, len(RULE))
+    member.mtime = 1.5 if form == tarfile.PAX_FORMAT else 1
+    raw = gzip.compress(tar((member, RULE.encode()), form=form))
+    assert members(Archive(PLACE, raw)) == [(PurePosixPath(name), RULE)]
 
 
 @given(at=st.integers(0, 2000), byte=st.integers(0, 255))

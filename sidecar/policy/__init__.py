@@ -10,6 +10,7 @@ and `guard` holds it back if it would turn too much of what `window` has kept.
 
 from sidecar.policy.both import Both
 from sidecar.policy.bundle import Bundle, SiteRule, read
+from sidecar.policy.bundle_source import Address, BundleSource
 from sidecar.policy.decide import Engine, Policy
 from sidecar.policy.embedded import Embedded
 from sidecar.policy.facts import Facts
@@ -24,8 +25,10 @@ from sidecar.policy.window import Window
 __all__ = [
     "CONFIRMED",
     "DIGITS",
+    "Address",
     "Both",
     "Bundle",
+    "BundleSource",
     "Embedded",
     "Engine",
     "Facts",

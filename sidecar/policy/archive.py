@@ -7,8 +7,6 @@ nobody would read is a rule that somebody believes in.
 
 from __future__ import annotations
 
-import io
-import tarfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from sidecar.errors import ConfigError, Problem
+from sidecar.policy import tar
 
 NAME: Final = "bundle.tar.gz"
 """What an archive in a folder is called."""
@@ -26,6 +25,7 @@ MAX_BYTES: Final = 4 * 1024 * 1024
 _EXPANDED: Final = 16 * 1024 * 1024
 _MEMBERS: Final = 2000
 _DEPTH: Final = 32
+_LONGEST: Final = 200
 _GZIP: Final = 31
 """zlib's code for gzip with its header and checksum, and nothing else."""
 
@@ -86,51 +86,47 @@ def _expanded(raw: bytes) -> bytes:
 def _members(expanded: bytes) -> Iterator[tuple[PurePosixPath, str]]:
     seen: set[PurePosixPath] = set()
     try:
-        with tarfile.open(fileobj=io.BytesIO(expanded), mode="r:", errors="strict") as tar:
-            for number, member in enumerate(tar):
-                if number >= _MEMBERS:
-                    raise _UnusableError(f"has more than {_MEMBERS} members")
-                path = _path(member)
-                if path in seen:
-                    raise _UnusableError("is in it twice", "make it anew", str(path))
-                seen.add(path)
-                if member.isdir():
-                    continue
-                text = _text(tar, member, path)
-                if path.name in DATA_NAMES or not path.name.endswith(("_test.rego", _MANIFEST)):
-                    yield path, text
-    except (tarfile.TarError, ValueError, OverflowError, EOFError, OSError):
-        raise _UnusableError("is no tar that can be read", "make it with tar czf") from None
+        for number, member in enumerate(tar.members(expanded)):
+            if number >= _MEMBERS:
+                raise _UnusableError(f"has more than {_MEMBERS} members")
+            path = _path(member)
+            if path in seen:
+                raise _UnusableError("is in it twice", "make it anew", str(path))
+            seen.add(path)
+            is_read = path.name in DATA_NAMES or not path.name.endswith(("_test.rego", _MANIFEST))
+            if is_read and not member.is_folder:
+                yield path, _text(member, path)
+    except tar.TarError as error:
+        remedy = "make it with tar czf, of files alone"
+        raise _UnusableError(str(error), remedy, _shown(error.name)) from None
 
 
-def _path(member: tarfile.TarInfo) -> PurePosixPath:
+def _path(member: tar.Member) -> PurePosixPath:
     """Where a member lies. One leading slash is how OPA writes every name, and leads nowhere."""
     name = member.name.removeprefix("./").removeprefix("/")
-    if member.isdir() and name in {"", "."}:
-        return PurePosixPath()
-    shown = name if name.isprintable() and len(name) <= 200 else ""  # noqa: PLR2004 - for a line
+    if member.is_folder:
+        name = name.removesuffix("/")
+        if name in {"", "."}:
+            return PurePosixPath()
     steps = name.split("/")
-    if not shown or len(steps) > _DEPTH or "\\" in name or set(steps) & {"", ".", ".."}:
-        raise _UnusableError(
-            "a name in it is no plain path", "names such as site/rules.rego", shown
-        )
-    is_plain = member.isreg() and not member.issparse()
-    if not (is_plain or member.isdir()):
-        raise _UnusableError("is no file and no folder", "no links: put the file there", shown)
+    if not _shown(name) or len(steps) > _DEPTH or "\\" in name or {"", ".", ".."} & set(steps):
+        what = "a name in it is no plain path"
+        raise _UnusableError(what, "names such as site/rules.rego", _shown(name))
     last = steps[-1]
     is_ours = last in DATA_NAMES or last == _MANIFEST or last.endswith(".rego")
-    if (is_plain and not is_ours) or (last.startswith(".") and last != _MANIFEST):
+    if (not member.is_folder and not is_ours) or (last.startswith(".") and last != _MANIFEST):
         what = "is no rule, no data and no .manifest, so nothing would read it"
-        raise _UnusableError(what, "leave it out, or name it *.rego or data.yaml", shown)
+        raise _UnusableError(what, "leave it out, or name it *.rego or data.yaml", name)
     return PurePosixPath(name)
 
 
-def _text(tar: tarfile.TarFile, member: tarfile.TarInfo, path: PurePosixPath) -> str:
-    file = tar.extractfile(member)
-    raw = file.read() if file else b""
-    if len(raw) != member.size:
-        raise _UnusableError("breaks off", "copy it again", str(path))
+def _shown(name: str) -> str:
+    """A name as a line can hold it; empty of another."""
+    return name if name.isprintable() and len(name) <= _LONGEST else ""
+
+
+def _text(member: tar.Member, path: PurePosixPath) -> str:
     try:
-        return raw.decode("utf-8")
+        return member.content.decode("utf-8")
     except UnicodeDecodeError:
         raise _UnusableError("is no UTF-8 text", "save it as UTF-8", str(path)) from None

@@ -263,6 +263,7 @@ def _origin(text: str) -> str:
 
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 BackendUrl = Annotated[SecretUrl, AfterValidator(_backend_url)]
 ProxyUrl = Annotated[SecretUrl, AfterValidator(_proxy_url)]

@@ -12,16 +12,20 @@ from pydantic import Field
 from sidecar.errors import ConfigError, Problem
 from sidecar.settings.certificates import pair_faults
 from sidecar.settings.kinds import (
+    LOOPBACK,
     BackendUrl,
     Fault,
     Folder,
     Name,
     OpaUrl,
+    PlainUrl,
     ProxyUrl,
     ReadableFile,
     SecretFile,
     Section,
+    Sha256,
     TokenFile,
+    parsed,
     url_in,
 )
 from sidecar.settings.shipping import Ship
@@ -148,6 +152,23 @@ class Policy(Section):
     opa_client_key_file: SecretFile | None = Field(
         None, description="PEM file with the key of that certificate."
     )
+    bundle_url: PlainUrl | None = Field(
+        None,
+        description="URL of a `bundle.tar.gz` with your own packages, in the place of "
+        "`site_folder`; https, or loopback, or with `bundle_sha256`.",
+    )
+    bundle_seconds: Seconds = Field(
+        10.0, description="Seconds between two requests for it, by its ETag."
+    )
+    bundle_sha256: Sha256 | None = Field(
+        None, description="SHA-256 of the one archive that may come, in hex; else any may."
+    )
+    bundle_token_file: TokenFile | None = Field(
+        None, description="File with a bearer token to show there; read for each request."
+    )
+    bundle_ca_file: ReadableFile | None = Field(
+        None, description="PEM file with the authorities to trust for it instead of the system's."
+    )
     timeout_ms: int = Field(
         500, ge=1, le=60_000, description="Milliseconds to decide; later is a denial."
     )
@@ -171,8 +192,26 @@ class Policy(Section):
             what = f"is required when engine is {self.engine}"
             yield Fault("opa_url", what, "http://127.0.0.1:8181")
         yield from _base_faults(self.opa_url or "")
+        yield from self._bundle_faults()
         pair = (self.opa_client_certificate_file, self.opa_client_key_file)
         yield from _client_faults("opa_client", *pair)
+
+    def _bundle_faults(self) -> Iterator[Fault]:
+        """An archive comes from one place, and by nobody who could change it on the way."""
+        if self.bundle_url is None:
+            for key in ("bundle_sha256", "bundle_token_file", "bundle_ca_file"):
+                if getattr(self, key) is not None:
+                    yield Fault(key, "is of no use without bundle_url", "set both, or none")
+            return
+        if self.site_folder is not None:
+            yield Fault("bundle_url", "and site_folder are both set", "keep exactly one")
+        if self.engine == "opa":
+            what = "is for this process's engine, and OPA decides"
+            yield Fault("bundle_url", what, "let OPA read it: opa run --server --config-file")
+        url = parsed(self.bundle_url)
+        if url.scheme == "http" and url.host not in LOOPBACK and self.bundle_sha256 is None:
+            what = "is not https, so anybody on the way could change the rules"
+            yield Fault("bundle_url", what, "use https, or set bundle_sha256")
 
 
 class Catalog(Section):
