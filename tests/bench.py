@@ -22,6 +22,7 @@ from typing import Any
 import uvloop
 from benchmarks import (
     commits,
+    deciding,
     recording,
     redaction,
     report,
@@ -76,6 +77,7 @@ async def _measured(plan: rounds.Plan, calls: int, events: int) -> dict[str, Any
         print(f"{calls} calls of each kind in process, step by step …", flush=True)
         with cores.on_proxy():
             found["steps_us"] = await steps.measured(folder, calls)
+            found["decide_us"] = await deciding.measured(calls)
             found["audit_us"] = await recording.measured(_made(folder / "recording"), calls)
             found["redaction"] = await redaction.measured(folder, calls)
             found["verify_us"] = await verification.measured(calls)

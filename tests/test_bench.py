@@ -101,6 +101,15 @@ def test_every_step_of_the_road_has_its_cost_and_the_report_names_it(found):
 
 
 @pytest.mark.sockets
+def test_a_decision_has_its_cost_by_each_engine_for_a_call_and_for_a_list(found):
+    assert "embedded" in found["decide_us"]
+    for engine, took in found["decide_us"].items():
+        assert engine in found["printed"]
+        assert list(took) == ["a call", "a list of 120"]
+        assert all(0 < one < 1e7 for one in took.values())
+
+
+@pytest.mark.sockets
 def test_the_audit_log_has_its_cost_for_each_event_of_a_call(found):
     assert found["audit_us"].keys() == payload.CALLS.keys()
     for one in found["audit_us"].values():
@@ -124,6 +133,7 @@ def test_the_report_says_when_nothing_could_be_pinned():
             "ready_ms": {},
             "rss_mb": {},
             "steps_us": {"clean": {"verify": 1.0, "whole road": 2.0}},
+            "decide_us": {},
             "audit_us": {},
             "redaction": {"cpu_us": {"4 KB": {"clean": 1.0}}, "large": {}},
             "verify_us": {},

@@ -27,6 +27,7 @@ BROAD_HANDLERS = {
     "settings/files.py": (1, "the outer edge of a look at a file: the next look must follow"),
     "policy/embedded.py": (3, "a Rust panic is a BaseException; everything else goes on"),
     "policy/shadow.py": (1, "what is on trial has no effect, whatever happens in it"),
+    "policy/bundle_source.py": (1, "a Rust panic in a thread: it becomes a problem of the archive"),
     "policy/server.py": (1, "closes the client whatever happened, and raises on"),
     "upstream.py": (1, "closes the connection whatever happened, and raises on"),
     "audit/writer.py": (1, "closes the file whatever happened, and raises on"),

@@ -18,6 +18,7 @@ def text(found: dict[str, Any]) -> str:
         _ratios,
         _programs,
         _steps,
+        _deciding,
         _recording,
         _redaction,
         _verification,
@@ -86,6 +87,15 @@ def _steps(found: dict[str, Any]) -> Iterator[str]:
     for step in next(iter(steps.values())):
         yield f"  {step:32}" + "".join(f"{one[step]:>10.1f}" for one in steps.values())
     yield "  (forward ends at a scripted backend here, so the client's cost is not in it)"
+
+
+def _deciding(found: dict[str, Any]) -> Iterator[str]:
+    """A decision by each engine; OPA is a process of its own, with the same cores."""
+    engines: dict[str, dict[str, float]] = found["decide_us"]
+    kinds = next(iter(engines.values()), {})
+    yield "median µs of a decision, by the library" + "".join(f"{kind:>16}" for kind in kinds)
+    for engine, took in engines.items():
+        yield f"  {engine:37}" + "".join(f"{took[kind]:>16.0f}" for kind in kinds)
 
 
 def _recording(found: dict[str, Any]) -> Iterator[str]:
