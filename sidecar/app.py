@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
-from collections.abc import AsyncIterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from sidecar import audit, changes, edge, entrance, identity, redaction, renewal, upstream
+from sidecar import audit, changes, edge, entrance, identity, redaction, renewal, ruling, upstream
 from sidecar.catalog import Catalog, Pins, Reviewed
 from sidecar.catalog import load as load_catalog
 from sidecar.endpoint import Endpoint
@@ -25,20 +23,7 @@ from sidecar.metrics import Metrics
 from sidecar.model import Event
 from sidecar.monitoring import Monitoring
 from sidecar.pipeline import Backends, Durability, Organs, Road, Rules, Survey, Surveys
-from sidecar.policy import (
-    Address,
-    Both,
-    Bundle,
-    BundleSource,
-    Embedded,
-    Engine,
-    Generations,
-    Policy,
-    Server,
-    Window,
-    promoted,
-)
-from sidecar.policy import load as load_policies
+from sidecar.policy import Both, Bundle, Engine, Generations, Policy, Server, Window, promoted
 from sidecar.redaction import Redactor
 from sidecar.settings import Rotating, Settings, Target, shipped, token_in, url_in
 
@@ -87,7 +72,7 @@ def check(settings: Settings) -> Parts:
     """
     problems: list[Problem] = []
     found: list[Any] = []
-    for part in (_read_catalog, _read_policy, _read_pins, _read_candidate):
+    for part in (_read_catalog, ruling.read, _read_pins, ruling.on_trial):
         try:
             found.append(part(settings))
         except ConfigError as error:
@@ -111,38 +96,6 @@ def _read_pins(settings: Settings) -> Pins | None:
     return Pins.read(file) if file else None
 
 
-def _read_policy(settings: Settings) -> Bundle:
-    source = bundle_source(settings)
-    if source is None:
-        return load_policies(shipped("policies"), settings.policy.site_folder)
-    # In a thread, since some who check have an event loop of their own.
-    with ThreadPoolExecutor(1) as threads:
-        bundle = threads.submit(lambda: asyncio.run(source.changed())).result()
-    if bundle is None:
-        raise ConfigError([Problem("policy.bundle_url", "gave no archive")])
-    return bundle
-
-
-def bundle_source(settings: Settings) -> BundleSource | None:
-    """Where a site's archive comes from, if it comes from a server.
-
-    Raises:
-        ConfigError: a file has become unusable since the settings were read.
-    """
-    policy = settings.policy
-    if policy.bundle_url is None:
-        return None
-    token = Rotating(token_in, policy.bundle_token_file) if policy.bundle_token_file else None
-    context = _tls(policy.bundle_ca_file) if policy.bundle_ca_file else None
-    address = Address(policy.bundle_url, token, context, policy.bundle_sha256)
-    return BundleSource(address, shipped("policies"), policy.bundle_seconds)
-
-
-def _read_candidate(settings: Settings) -> Bundle | None:
-    folder = settings.policy.candidate_folder
-    return load_policies(shipped("policies"), folder) if folder else None
-
-
 @asynccontextmanager
 async def opened(
     settings: Settings, parts: Parts, endpoints: Directory | None = None
@@ -156,23 +109,20 @@ async def opened(
             be read.
     """
     async with AsyncExitStack() as stack:
-        redaction.use((own.pattern, own.entity) for own in settings.redaction.patterns)
-        stack.callback(redaction.use, ())
+        _use_own(settings, stack)
         opening = audit.opened(settings.audit, settings.listen.port, now)
         trail = await stack.enter_async_context(opening)
         writer = trail.writer
-        engine = await _engine(settings, parts.bundle, stack)
+        engine = await ruling.engine(settings, parts.bundle, stack)
         clients = backends(settings)
-        for client in clients.values():
-            await stack.enter_async_context(client)
+        await _enter(clients.values(), stack)
         reviewed = Reviewed(parts.catalog, parts.pins)
         surveys = _surveys(settings, clients, reviewed, writer)
-        if endpoints is None:
-            endpoints = entrance.directory(settings)
-        verifier = await entrance.verifier(settings, endpoints, stack)
+        known = entrance.directory(settings) if endpoints is None else endpoints
+        verifier = await entrance.verifier(settings, known, stack)
         monitoring = Monitoring(settings)
         window = renewal.window(settings)
-        policy = _policy(settings, parts, engine, window)
+        policy = ruling.policy(settings, parts.bundle, parts.candidate, engine, window)
         stack.push_async_callback(monitoring.close)
         organs = Organs(
             identity=verifier,
@@ -187,20 +137,16 @@ async def opened(
             redaction=parts.redactor,
         )
         stack.callback(parts.redactor.close)
-        road = Road(organs, rules(settings), now)
-        stack.push_async_callback(road.close)
+        stack.push_async_callback((road := Road(organs, rules(settings), now)).close)
         newer = _generations(settings, parts, policy, window, writer)
         numbers = monitoring.begin(road, trail, policy, parts.catalog, reviewed, surveys, newer)
         await writer.record(_started(settings, parts, engine), is_synced=True)
         looking = [surveys.run(), _changes(settings, writer, engine).run()]
-        if newer is not None:
-            looking.append(newer.run(settings.policy.reload_seconds))
-        for looks in looking:
-            stack.push_async_callback(_stop, asyncio.create_task(looks))
+        looking += [newer.run(settings.policy.reload_seconds)] if newer else []
+        _begin(looking, stack)
         _log.info("opened", endpoints=len(settings.endpoints), tools=len(parts.catalog))
-        http = _endpoint(settings, road)
-        redactor = parts.redactor
-        yield Running(http, road, trail, reviewed, surveys, verifier, numbers, redactor, newer)
+        http, masks = _endpoint(settings, road), parts.redactor
+        yield Running(http, road, trail, reviewed, surveys, verifier, numbers, masks, newer)
 
 
 def _endpoint(settings: Settings, road: Road) -> Endpoint:
@@ -226,28 +172,27 @@ def _generations(
     )
 
 
+def _use_own(settings: Settings, stack: AsyncExitStack) -> None:
+    """Find what the operator's own patterns find, until the stack is left."""
+    redaction.use((own.pattern, own.entity) for own in settings.redaction.patterns)
+    stack.callback(redaction.use, ())
+
+
+async def _enter(clients: Iterable[upstream.Backend], stack: AsyncExitStack) -> None:
+    for client in clients:
+        await stack.enter_async_context(client)
+
+
+def _begin(looking: Iterable[Coroutine[Any, Any, None]], stack: AsyncExitStack) -> None:
+    """Look in the background until the stack is left."""
+    for looks in looking:
+        stack.push_async_callback(_stop, asyncio.create_task(looks))
+
+
 async def _stop(task: asyncio.Task[None]) -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
-
-
-async def _engine(settings: Settings, bundle: Bundle, stack: AsyncExitStack) -> Engine:
-    policy = settings.policy
-    if policy.engine == "embedded" or policy.opa_url is None:
-        return Embedded(bundle)
-    token = Rotating(token_in, policy.opa_token_file) if policy.opa_token_file else None
-    context = _tls(
-        policy.opa_ca_file, policy.opa_client_certificate_file, policy.opa_client_key_file
-    )
-    server = Server(policy.opa_url, policy.timeout_ms / 1000, token, context)
-    await stack.enter_async_context(server)
-    return Both(Embedded(bundle), server) if policy.engine == "both" else server
-
-
-def _policy(settings: Settings, parts: Parts, engine: Engine, window: Window | None) -> Policy:
-    candidate = renewal.beside(settings, parts.candidate)(parts.bundle)
-    return Policy(engine, settings.policy.timeout_ms / 1000, candidate, window=window)
 
 
 def _surveys(
@@ -276,22 +221,14 @@ def backends(settings: Settings) -> dict[str, upstream.Backend]:
         ConfigError: a file has become unusable since the settings were read.
     """
     config = settings.backend
-    context = _tls(config.ca_file, config.client_certificate_file, config.client_key_file)
+    context = upstream.rotating_tls(
+        config.ca_file, config.client_certificate_file, config.client_key_file
+    )
     accounts: dict[str, Target] = {"": config, **{one.name: one for one in settings.accounts}}
     return {
         name: upstream.Backend(_target(settings, account), context)
         for name, account in accounts.items()
     }
-
-
-def _tls(*files: Path | None) -> Rotating[ssl.SSLContext]:
-    """TLS by authorities and, if any, certificate and key; made anew when one of them changes.
-
-    Raises:
-        ConfigError: a file has become unusable since the settings were read.
-    """
-    names = (*map(_text, files), None, None)[:3]
-    return Rotating(lambda *_: upstream.tls(*names), *filter(None, files))
 
 
 def _target(settings: Settings, account: Target) -> upstream.Target:

@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 import structlog
 
-from sidecar import audit, redaction
+from sidecar import audit, redaction, ruling
 from sidecar.catalog import Catalog
 from sidecar.model import Endpoint, Event
-from sidecar.policy import (
-    CONFIRMED,
-    Bundle,
-    Embedded,
-    Folder,
-    Generations,
-    Guard,
-    Policy,
-    Window,
-    listed,
-    promoted,
-)
+from sidecar.policy import CONFIRMED, Both, Bundle, Generations, Guard, Policy, Window, listed
 from sidecar.policy.spelling import meant
 from sidecar.redaction import Redactor
-from sidecar.settings import Settings, shipped
+from sidecar.settings import Settings
 
 _log = structlog.get_logger("sidecar.policy")
-
-Beside = Callable[[Bundle], Embedded | None]
-"""Makes what judges in shadow beside a policy, if anything does."""
 
 
 def unknown_names(catalog: Catalog, *bundles: Bundle | None) -> Iterator[str]:
@@ -48,20 +34,8 @@ def unknown_names(catalog: Catalog, *bundles: Bundle | None) -> Iterator[str]:
 
 def window(settings: Settings) -> Window | None:
     """What keeps the last decisions; None where no newer policy is looked for."""
-    policy = settings.policy
-    is_renewed = policy.engine == "embedded" and policy.site_folder is not None
-    return Window(policy.guard_decisions) if is_renewed else None
-
-
-def beside(settings: Settings, candidate: Bundle | None) -> Beside:
-    """What judges beside a policy: the folder on trial, else the rules that it has on trial."""
-    fixed = candidate if settings.policy.candidate_folder else None
-
-    def made(bundle: Bundle) -> Embedded | None:
-        trial = fixed or promoted(bundle)
-        return Embedded(trial, is_tried=True) if trial else None
-
-    return made
+    is_renewed = ruling.source(settings) is not None
+    return Window(settings.policy.guard_decisions) if is_renewed else None
 
 
 def generations(
@@ -75,10 +49,11 @@ def generations(
     writer: audit.Writer,
     now: datetime,
 ) -> Generations | None:
-    """What takes up changes of the site's folder; None where none is set."""
-    config, folder = settings.policy, settings.policy.site_folder
-    if folder is None:
+    """What takes up changes of the site's rules; None where nothing is looked at."""
+    config, source = settings.policy, ruling.source(settings)
+    if source is None:
         return None
+    folder, decides = config.site_folder, policy.engine
     timeout = config.timeout_ms / 1000
     endpoints = [Endpoint(e.name, None, e.methods, e.tags) for e in settings.endpoints]
     lists = listed([row.tool for row in catalog.rows], endpoints, now)
@@ -95,12 +70,13 @@ def generations(
     return Generations(
         policy,
         live,
-        Folder(shipped("policies"), folder, rest=min(0.25, config.reload_seconds)),
+        source,
         Guard(kept, config.guard_share, timeout, lists),
         record,
         check=check,
-        confirmed=folder / CONFIRMED,
-        shadow=beside(settings, candidate),
+        confirmed=folder / CONFIRMED if folder else None,
+        shadow=ruling.beside(settings, candidate),
+        with_opa=decides.theirs if isinstance(decides, Both) else None,
     )
 
 

@@ -13,6 +13,7 @@ import ssl
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Self, TypeVar
 
 import aiohttp
@@ -61,6 +62,16 @@ def tls(ca_file: str | None, certificate: str | None, key: str | None) -> ssl.SS
             # Without a password given, an encrypted key would be asked for on the terminal.
             context.load_cert_chain(certificate, key, password="")
     return context
+
+
+def rotating_tls(*files: Path | None) -> Rotating[ssl.SSLContext]:
+    """TLS by authorities and, if any, certificate and key; made anew when one of them changes.
+
+    Raises:
+        ConfigError: a file has become unusable since the settings were read.
+    """
+    names = (*(str(file) if file else None for file in files), None, None)[:3]
+    return Rotating(lambda *_: tls(*names), *filter(None, files))
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import shutil
 from typing import Any
 
 import pytest
-from engine_parts import Fixed, put, verdict
+from engine_parts import Fixed, answer, put
 from flow import ask, call
 from leak_parts import READ, Scripted
 from opa_parts import opa
@@ -32,24 +32,29 @@ def both(ours: Any, theirs: Any) -> Any:
 
 
 def test_what_both_say_alike_is_the_answer_whatever_the_order_of_members():
-    said = {"tools": {"a": verdict()}, "version": 1}
-    assert both(said, {"version": 1, "tools": {"a": dict(reversed(verdict().items()))}}) == said
+    said = answer(grants=("g", "h")) | {"version": 1}
+    assert both(said, {"version": 1} | answer(grants=("h", "g"))) == said
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        {"tools": {}},
-        {"tools": {"a": verdict(allow=False)}},
-        {"tools": {"a": verdict(allow=1)}},
-        {"tools": {"a": verdict(grants=("g", "h"))}},
-        {"tools": {"a": verdict(masks=({"entity": "EMAIL"},))}},
+        {},
+        answer(grants=()),
+        answer(grants=("g", "g")),
+        answer(grants=("g", "h")),
+        answer(tool="another"),
+        answer(denials=({"code": "x"},)),
+        answer(masks=({"entity": "EMAIL"},)),
+        answer() | {"version": True},
         True,
         None,
     ],
 )
 def test_any_difference_is_no_decision(other):
-    said = {"tools": {"a": verdict()}}
+    said = answer() | {"version": 1}
+    if isinstance(other, dict):
+        other = {"version": 1} | other
     assert both(said, other) == both(other, said) == "policy_differs"
 
 

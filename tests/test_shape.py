@@ -27,6 +27,8 @@ BROAD_HANDLERS = {
     "settings/files.py": (1, "the outer edge of a look at a file: the next look must follow"),
     "policy/embedded.py": (3, "a Rust panic is a BaseException; everything else goes on"),
     "policy/shadow.py": (1, "what is on trial has no effect, whatever happens in it"),
+    "policy/folder.py": (1, "a Rust panic in a thread: it becomes a problem of the folder"),
+    "policy/generation.py": (1, "the outer edge of a background task: the next look must follow"),
     "policy/bundle_source.py": (1, "a Rust panic in a thread: it becomes a problem of the archive"),
     "policy/server.py": (1, "closes the client whatever happened, and raises on"),
     "upstream.py": (1, "closes the connection whatever happened, and raises on"),
@@ -105,7 +107,7 @@ def test_nothing_catches_everything_without_a_reason():
     assert {file: lines for file, lines in found.items() if lines} == {}
 
 
-def test_only_the_road_the_survey_a_look_at_a_file_and_a_trial_end_any_fault():
+def test_only_the_road_looks_in_the_background_and_a_trial_end_any_fault():
     """The others let `BaseException` go on after they cleaned up, or know exactly what it is."""
     found = {
         name(file)
@@ -115,7 +117,8 @@ def test_only_the_road_the_survey_a_look_at_a_file_and_a_trial_end_any_fault():
         and isinstance(node.type, ast.Name)
         and node.type.id == "Exception"
     }
-    ends = {"pipeline/road.py", "pipeline/survey.py", "settings/files.py", "policy/shadow.py"}
+    looks = {"pipeline/survey.py", "settings/files.py", "policy/generation.py"}
+    ends = {"pipeline/road.py", "policy/shadow.py", *looks}
     assert found == ends
 
 

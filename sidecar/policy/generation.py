@@ -21,10 +21,12 @@ from typing import Any, Final, Protocol
 import structlog
 
 from sidecar.errors import ConfigError, OrganDown, Problem, Refusal
+from sidecar.policy.both import Both
 from sidecar.policy.bundle import Bundle
 from sidecar.policy.decide import Engine, Policy
 from sidecar.policy.embedded import Embedded
 from sidecar.policy.guard import Guard, Turned
+from sidecar.policy.server import Server
 
 _log = structlog.get_logger("sidecar.policy")
 
@@ -85,6 +87,7 @@ class Generations:
         check: What else a policy must pass: raises ConfigError. Also the place to warn.
         confirmed: The file that confirms a policy that is held back, by digits of its digest.
         shadow: The engine that judges beside a live policy, if any; made anew for each.
+        with_opa: The OPA server that has to agree with whatever decides, if there is one.
     """
 
     def __init__(
@@ -98,6 +101,7 @@ class Generations:
         check: Callable[[Bundle], None] = lambda _: None,
         confirmed: Path | None = None,
         shadow: Callable[[Bundle], Engine | None] = lambda _: None,
+        with_opa: Server | None = None,
     ) -> None:
         self._policy = policy
         self._live = Generation(live, policy.engine)
@@ -108,6 +112,7 @@ class Generations:
         self._check = check
         self._confirmed = confirmed
         self._shadow = shadow
+        self._opa = with_opa
         self._since = datetime.now(UTC)
         self._reloads: Counter[str] = Counter(live=0, held=0, unusable=0)
         self._news: Bundle | ConfigError | None = None
@@ -217,7 +222,7 @@ class Generations:
         await self._record("policy_held", said)
         self._held, self._problems = held, ()
         self._reloads["held"] += 1
-        self._policy.adopt(self._live.engine, held.engine)
+        self._policy.adopt(self._policy.engine, held.engine)
         _log.error(f"policy: {self._alarm(held)}", policy_sha256=self._live.sha256)
 
     async def _go_live(self, new: Generation) -> None:
@@ -228,7 +233,7 @@ class Generations:
         said |= {"is_confirmed": is_confirmed, "is_return": is_return}
         shadow = self._shadow(new.bundle)
         await self._record("policy_changed", said)
-        self._policy.adopt(new.engine, shadow)
+        self._policy.adopt(Both(new.engine, self._opa) if self._opa else new.engine, shadow)
         self._before = before
         self._live, self._held, self._problems = new, None, ()
         self._since = datetime.now(UTC)
@@ -240,7 +245,7 @@ class Generations:
         """What lies there is what decides: nothing is held back or unusable any more."""
         if self._held is not None:
             await self._record("policy_withdrawn", {"held_sha256": self._held.sha256})
-            self._policy.adopt(self._live.engine, self._shadow(self._live.bundle))
+            self._policy.adopt(self._policy.engine, self._shadow(self._live.bundle))
         if self._held is not None or self._problems:
             _log.info("the newest policy is again what decides", policy_sha256=self._live.sha256)
         self._held, self._problems = None, ()

@@ -1,0 +1,123 @@
+"""Settings to what decides: policies read and tried, engines opened, what judges beside them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from typing import Final
+
+from sidecar import upstream
+from sidecar.errors import ConfigError, Problem
+from sidecar.policy import (
+    Address,
+    Both,
+    Bundle,
+    BundleSource,
+    Embedded,
+    Engine,
+    Folder,
+    Policy,
+    Server,
+    Source,
+    Window,
+    load,
+    promoted,
+)
+from sidecar.settings import Rotating, Settings, shipped, token_in
+
+_REST: Final = 0.25
+"""Seconds that a folder has to lie still before it is read."""
+
+Beside = Callable[[Bundle], Embedded | None]
+"""Makes what judges in shadow beside a policy, if anything does."""
+
+
+def read(settings: Settings) -> Bundle:
+    """Read what is to decide, and try it.
+
+    Raises:
+        ConfigError: every problem, with file and line, or why a server gives nothing.
+    """
+    served = _served(settings)
+    if served is None:
+        return load(shipped("policies"), settings.policy.site_folder)
+    # In a thread, since some who check have an event loop of their own.
+    with ThreadPoolExecutor(1) as threads:
+        bundle = threads.submit(lambda: asyncio.run(served.changed())).result()
+    if bundle is None:
+        raise ConfigError([Problem("policy.bundle_url", "gave no archive")])
+    return bundle
+
+
+def on_trial(settings: Settings) -> Bundle | None:
+    """Read the folder on trial, if there is one. Raises ConfigError as `read` does."""
+    folder = settings.policy.candidate_folder
+    return load(shipped("policies"), folder) if folder else None
+
+
+def source(settings: Settings) -> Source | None:
+    """Where a newer policy comes from while serving; None where nothing is looked at.
+
+    Raises:
+        ConfigError: a file has become unusable since the settings were read.
+    """
+    config = settings.policy
+    if config.engine == "opa":
+        return None
+    if config.site_folder is not None:
+        rest = min(_REST, config.reload_seconds)
+        return Folder(shipped("policies"), config.site_folder, rest=rest)
+    return _served(settings)
+
+
+def _served(settings: Settings) -> BundleSource | None:
+    config = settings.policy
+    if config.bundle_url is None:
+        return None
+    token = Rotating(token_in, config.bundle_token_file) if config.bundle_token_file else None
+    context = upstream.rotating_tls(config.bundle_ca_file) if config.bundle_ca_file else None
+    address = Address(config.bundle_url, token, context, config.bundle_sha256)
+    return BundleSource(address, shipped("policies"), config.bundle_seconds)
+
+
+async def engine(settings: Settings, bundle: Bundle, stack: AsyncExitStack) -> Engine:
+    """Open what decides; it is closed with the stack.
+
+    Raises:
+        ConfigError: no OPA answers, or a file has become unusable.
+    """
+    config = settings.policy
+    if config.engine == "embedded" or config.opa_url is None:
+        return Embedded(bundle)
+    token = Rotating(token_in, config.opa_token_file) if config.opa_token_file else None
+    context = upstream.rotating_tls(
+        config.opa_ca_file, config.opa_client_certificate_file, config.opa_client_key_file
+    )
+    server = Server(config.opa_url, config.timeout_ms / 1000, token, context)
+    await stack.enter_async_context(server)
+    return Both(Embedded(bundle), server) if config.engine == "both" else server
+
+
+def policy(
+    settings: Settings,
+    bundle: Bundle,
+    candidate: Bundle | None,
+    decides: Engine,
+    window: Window | None,
+) -> Policy:
+    """The organ, with what judges in shadow beside it."""
+    shadow = beside(settings, candidate)(bundle)
+    return Policy(decides, settings.policy.timeout_ms / 1000, shadow, window=window)
+
+
+def beside(settings: Settings, candidate: Bundle | None) -> Beside:
+    """What judges beside a policy: the folder on trial, else the rules that it has on trial."""
+    fixed = candidate if settings.policy.candidate_folder else None
+
+    def made(bundle: Bundle) -> Embedded | None:
+        trial = fixed or promoted(bundle)
+        return Embedded(trial, is_tried=True) if trial else None
+
+    return made
