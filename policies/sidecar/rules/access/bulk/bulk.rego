@@ -21,8 +21,9 @@ deny contains {
 	"message": sprintf("Tool %s moves data in bulk or acts outside, and the caller has no role for that.", [tool.name]),
 	"remedy": "Use a tool for single records, or call with a role that config.bulk_roles names.",
 } if {
+	not has_one_of(settings.bulk_roles)
+	bulk_tags := settings.bulk_tags
 	some tool in tools
 	some tag in tool.tags
-	tag in settings.bulk_tags
-	not has_one_of(settings.bulk_roles)
+	tag in bulk_tags
 }
