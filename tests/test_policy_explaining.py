@@ -45,7 +45,7 @@ def test_a_rule_that_says_nothing_is_told_with_the_condition_at_which_it_stopped
 
 
 def test_a_condition_that_only_some_calls_reach_is_the_one_that_is_told(library):
-    assert said(library, "access.bulk", tool=READ).condition == "tag in settings.bulk_tags"
+    assert said(library, "access.bulk", tool=READ).condition == "tag in bulk_tags"
     exported = said(library, "access.bulk", tool="delete_a_gladly_export_job_by_id")
     assert [item["code"] for item in exported.says] == ["access.bulk"]
 
