@@ -13,6 +13,8 @@ from test_policy_shadow import HOURS
 from sidecar import app, settings
 from sidecar.errors import ConfigError
 
+pytestmark = pytest.mark.thorough
+
 SHADOWED = "site: {config: {shadow_rules: [access.hours]}}\n"
 
 

@@ -30,6 +30,8 @@ HOURS = """package site.rules.access.hours
 
 import data.sidecar.lib.query.tools
 
+pytestmark = pytest.mark.thorough
+
 deny contains object.union(_told, {"tool": tool.name}) if {
 	some tool in tools
 	tool.method == "list"

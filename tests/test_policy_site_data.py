@@ -11,6 +11,8 @@ from sidecar.errors import ConfigError
 from sidecar.policy import load
 from sidecar.settings import shipped
 
+pytestmark = pytest.mark.thorough
+
 LIBRARY = shipped("policies")
 
 CONFIG = [
