@@ -23,7 +23,7 @@ from sidecar.metrics import Metrics
 from sidecar.model import Event
 from sidecar.monitoring import Monitoring
 from sidecar.pipeline import Backends, Durability, Organs, Road, Rules, Survey, Surveys
-from sidecar.policy import Both, Bundle, Engine, Generations, Policy, Server, Window, promoted
+from sidecar.policy import Both, Bundle, Engine, Policy, Server, Window, promoted
 from sidecar.redaction import Redactor
 from sidecar.settings import Rotating, Settings, Target, shipped, token_in, url_in
 
@@ -56,7 +56,7 @@ class Running:
     verifier: identity.Verifier
     metrics: Metrics
     redactor: Redactor
-    generations: Generations | None
+    renewal: renewal.Renewal
 
 
 def now() -> datetime:
@@ -122,7 +122,7 @@ async def opened(
         verifier = await entrance.verifier(settings, known, stack)
         monitoring = Monitoring(settings)
         window = renewal.window(settings)
-        policy = ruling.policy(settings, parts.bundle, parts.candidate, engine, window)
+        policy = ruling.policy(settings, parts.candidate, engine, window)
         stack.push_async_callback(monitoring.close)
         organs = Organs(
             identity=verifier,
@@ -138,11 +138,11 @@ async def opened(
         )
         stack.callback(parts.redactor.close)
         stack.push_async_callback((road := Road(organs, rules(settings), now)).close)
-        newer = _generations(settings, parts, policy, window, writer)
-        numbers = monitoring.begin(road, trail, policy, parts.catalog, reviewed, surveys, newer)
+        newer, catalog = _newer(settings, parts, policy, window, writer), parts.catalog
+        numbers = monitoring.begin(road, trail, policy, catalog, reviewed, surveys, newer.decides)
         await writer.record(_started(settings, parts, engine), is_synced=True)
         looking = [surveys.run(), _changes(settings, writer, engine).run()]
-        looking += [newer.run(settings.policy.reload_seconds)] if newer else []
+        looking += newer.looking(settings.policy.reload_seconds)
         _begin(looking, stack)
         _log.info("opened", endpoints=len(settings.endpoints), tools=len(parts.catalog))
         http, masks = _endpoint(settings, road), parts.redactor
@@ -160,16 +160,11 @@ def _changes(settings: Settings, writer: audit.Writer, engine: Engine) -> change
     return changes.Watch(changes.files(settings), writer, elsewhere)
 
 
-def _generations(
+def _newer(
     settings: Settings, parts: Parts, policy: Policy, window: Window | None, writer: audit.Writer
-) -> Generations | None:
-    renewal.warn(parts.catalog, parts.bundle, parts.candidate)
-    if window is None:
-        return None
-    catalog, redactor = parts.catalog, parts.redactor
-    return renewal.generations(
-        settings, parts.bundle, parts.candidate, policy, window, catalog, redactor, writer, now()
-    )
+) -> renewal.Renewal:
+    bundles, catalog, masks = (parts.bundle, parts.candidate), parts.catalog, parts.redactor
+    return renewal.begun(settings, bundles, policy, window, catalog, masks, writer, now())
 
 
 def _use_own(settings: Settings, stack: AsyncExitStack) -> None:

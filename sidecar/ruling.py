@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from typing import Final
@@ -29,9 +28,6 @@ from sidecar.settings import Rotating, Settings, shipped, token_in
 
 _REST: Final = 0.25
 """Seconds that a folder has to lie still before it is read."""
-
-Beside = Callable[[Bundle], Embedded | None]
-"""Makes what judges in shadow beside a policy, if anything does."""
 
 
 def read(settings: Settings) -> Bundle:
@@ -101,23 +97,21 @@ async def engine(settings: Settings, bundle: Bundle, stack: AsyncExitStack) -> E
 
 
 def policy(
-    settings: Settings,
-    bundle: Bundle,
-    candidate: Bundle | None,
-    decides: Engine,
-    window: Window | None,
+    settings: Settings, candidate: Bundle | None, decides: Engine, window: Window | None
 ) -> Policy:
-    """The organ, with what judges in shadow beside it."""
-    shadow = beside(settings, candidate)(bundle)
+    """The organ, with what judges in shadow beside it, if anything does."""
+    shadow = Embedded(candidate, is_tried=True) if candidate else None
     return Policy(decides, settings.policy.timeout_ms / 1000, shadow, window=window)
 
 
-def beside(settings: Settings, candidate: Bundle | None) -> Beside:
-    """What judges beside a policy: the folder on trial, else the rules that it has on trial."""
-    fixed = candidate if settings.policy.candidate_folder else None
+def rules_on_trial(bundle: Bundle) -> Engine | None:
+    """What judges beside a policy that has rules in shadow: the same with none."""
+    trial = promoted(bundle)
+    return Embedded(trial, is_tried=True) if trial else None
 
-    def made(bundle: Bundle) -> Embedded | None:
-        trial = fixed or promoted(bundle)
-        return Embedded(trial, is_tried=True) if trial else None
 
-    return made
+def trial_source(settings: Settings) -> Source | None:
+    """Where a newer candidate comes from while serving; None where no folder is on trial."""
+    folder = settings.policy.candidate_folder
+    rest = min(_REST, settings.policy.reload_seconds)
+    return Folder(shipped("policies"), folder, rest=rest) if folder else None

@@ -90,7 +90,7 @@ async def _serve(settings: Settings, parts: app.Parts) -> bool:
             running.metrics,
             running.redactor,
             waiting=running.trail.shipping.told,
-            newer=running.generations.told if running.generations else str,
+            newer=running.renewal.told,
         )
         listeners = [
             listener("listen", running.endpoint, settings.listen, grace),

@@ -582,13 +582,15 @@ policy:
 
 
 @asynccontextmanager
-async def opened(root: Path, files: Mapping[str, str | bytes]) -> AsyncIterator[tuple[Any, Any]]:
+async def opened(
+    root: Path, files: Mapping[str, str | bytes], more: str = ""
+) -> AsyncIterator[tuple[Any, Any]]:
     """A whole sidecar with a site's folder, and what waits for an event of a kind."""
     secret = root / "secret"
     secret.touch(mode=0o600)
     secret.write_text("a-secret-of-at-least-32-bytes-for-tests")
     put(root / "site", files)
-    config = settings.load(written(root, GOOD + RENEWED))
+    config = settings.load(written(root, GOOD + RENEWED + more))
     async with app.opened(config, app.check(config)) as running:
         record = running.trail.writer.record
         told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -614,7 +616,7 @@ async def test_a_whole_sidecar_takes_up_holds_back_and_refuses_and_its_events_ar
         put(site, EVERYTHING)
         held = await told.get()
         assert held["what"] == "policy_held"
-        assert running.generations.told()
+        assert running.renewal.told()
         put(site, {"confirmed": held["held_sha256"]})
         assert (await told.get())["is_confirmed"] is True
         assert running.metrics.text().count(held["held_sha256"].encode()) == 1

@@ -5,17 +5,19 @@ what a site must not do), `facts` writes the input document, `embedded` and `ser
 engines (`client` speaks to OPA, `breaker` stops asking while it is down, `both` asks both),
 `sealed` is the layer no Rego can widen, and `decide` puts the layers together. What is on trial
 beside them is `shadow`. While serving, `folder` notices a newer policy, `generation` takes it up,
-and `guard` holds it back if it would turn too much of what `window` has kept.
+and `guard` holds it back if it would turn too much of what `window` has kept; `candidate` takes
+up a newer one that is only on trial.
 """
 
 from sidecar.policy.both import Both
 from sidecar.policy.bundle import Bundle, SiteRule, read
 from sidecar.policy.bundle_source import Address, BundleSource
+from sidecar.policy.candidate import Candidate
 from sidecar.policy.decide import Engine, Policy
 from sidecar.policy.embedded import Embedded
 from sidecar.policy.facts import Facts
 from sidecar.policy.folder import CONFIRMED, Folder
-from sidecar.policy.generation import DIGITS, Generation, Generations, Source, Standing
+from sidecar.policy.generation import DIGITS, Generation, Generations, Record, Source, Standing
 from sidecar.policy.guard import Guard, Turned, listed
 from sidecar.policy.load import load
 from sidecar.policy.server import Server
@@ -29,6 +31,7 @@ __all__ = [
     "Both",
     "Bundle",
     "BundleSource",
+    "Candidate",
     "Embedded",
     "Engine",
     "Facts",
@@ -37,6 +40,7 @@ __all__ = [
     "Generations",
     "Guard",
     "Policy",
+    "Record",
     "Server",
     "SiteRule",
     "Source",

@@ -86,7 +86,7 @@ class Generations:
         live: What it was loaded with.
         check: What else a policy must pass: raises ConfigError. Also the place to warn.
         confirmed: The file that confirms a policy that is held back, by digits of its digest.
-        shadow: The engine that judges beside a live policy, if any; made anew for each.
+        shadow: The engine that judges beside a live policy, if any; asked for with each.
         with_opa: The OPA server that has to agree with whatever decides, if there is one.
     """
 
@@ -141,17 +141,11 @@ class Generations:
 
     async def run(self, period: float) -> None:
         """Look every so many seconds until cancelled."""
-        while True:
-            await asyncio.sleep(period)
-            try:
-                await self.look()
-            except Refusal as down:
-                _log.warning("a new policy waits: it cannot be recorded", reason=down.reason)
-            except Exception as fault:  # noqa: BLE001 - the outer edge: a look that ends is a policy for ever
-                self._news = None
-                self._problems = (Problem("policy", f"not judged: {type(fault).__name__}"),)
-                self._reloads["unusable"] += 1
-                _log.error("the newest policy could not be judged", exc_info=fault)
+        await looking(self.look, self._stumbled, period)
+
+    def _stumbled(self, problem: Problem) -> None:
+        self._news, self._problems = None, (problem,)
+        self._reloads["unusable"] += 1
 
     async def look(self) -> None:
         """Take up what has changed.
@@ -205,21 +199,14 @@ class Generations:
         return new.turned is None or not self._guard.is_too_much(new.turned)
 
     async def _judged(self, bundle: Bundle) -> Generation:
-        engine = Embedded(bundle, is_tried=True)
-        # Compiled by its first question; the event loop breathes between the two.
-        await asyncio.sleep(0)
-        try:
-            await engine.evaluate({"version": 1, "tools": []})
-        except OrganDown as down:
-            raise ConfigError([Problem("policy", f"does not run: {down}")]) from None
+        engine = await begun(bundle)
         return Generation(bundle, engine, await self._guard.judge(self._policy.engine, engine))
 
     async def _hold(self, held: Generation) -> None:
         if self._held is held:
             self._problems = ()
             return
-        said = {"held_sha256": held.sha256, **_said(held)}
-        await self._record("policy_held", said)
+        await self._record("policy_held", {"held_sha256": held.sha256, **_said(held)})
         self._held, self._problems = held, ()
         self._reloads["held"] += 1
         self._policy.adopt(self._policy.engine, held.engine)
@@ -231,8 +218,9 @@ class Generations:
         is_confirmed = not is_return and not self._is_harmless(new)
         said = {"policy_sha256": new.sha256, "policy_sha256_before": before, **_said(new)}
         said |= {"is_confirmed": is_confirmed, "is_return": is_return}
-        shadow = self._shadow(new.bundle)
         await self._record("policy_changed", said)
+        # Made after the wait, during which another folder may have come on trial.
+        shadow = self._shadow(new.bundle)
         self._policy.adopt(Both(new.engine, self._opa) if self._opa else new.engine, shadow)
         self._before = before
         self._live, self._held, self._problems = new, None, ()
@@ -266,6 +254,37 @@ class Generations:
         except (OSError, ValueError):
             return False
         return len(digits) >= DIGITS and held.sha256.startswith(digits)
+
+
+async def looking(
+    look: Callable[[], Awaitable[None]], stumbled: Callable[[Problem], None], period: float
+) -> None:
+    """Look every so many seconds until cancelled; told of each look that fails."""
+    while True:
+        await asyncio.sleep(period)
+        try:
+            await look()
+        except Refusal as down:
+            _log.warning("a new policy waits: it cannot be recorded", reason=down.reason)
+        except Exception as fault:  # noqa: BLE001 - the outer edge: a look that ends is a policy for ever
+            stumbled(Problem("policy", f"not judged: {type(fault).__name__}"))
+            _log.error("the newest policy could not be judged", exc_info=fault)
+
+
+async def begun(bundle: Bundle) -> Engine:
+    """An engine of a bundle that was checked, ready for its first question.
+
+    Raises:
+        ConfigError: it does not run.
+    """
+    engine = Embedded(bundle, is_tried=True)
+    # Compiled by its first question; the event loop breathes between the two.
+    await asyncio.sleep(0)
+    try:
+        await engine.evaluate({"version": 1, "tools": []})
+    except OrganDown as down:
+        raise ConfigError([Problem("policy", f"does not run: {down}")]) from None
+    return engine
 
 
 def _said(new: Generation) -> dict[str, Any]:

@@ -173,7 +173,9 @@ class Policy(Section):
         500, ge=1, le=60_000, description="Milliseconds to decide; later is a denial."
     )
     reload_seconds: Seconds = Field(
-        1.0, description="Seconds between looks at `site_folder`; what changed there decides soon."
+        1.0,
+        description="Seconds between looks at `site_folder`, and at `candidate_folder`; what "
+        "changed there counts soon.",
     )
     guard_share: float = Field(
         0.2,
