@@ -14,7 +14,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import readme
@@ -140,14 +140,6 @@ def shell(tmp_path_factory):
     return Shell(places[-1], done.stderr.split()[-1], environment, run)
 
 
-@pytest.fixture(scope="module")
-def ruled(shell):
-    """The same folder with the security engineer's rule in it, whichever test comes first."""
-    done = shell.run(SECURITY)
-    assert done.returncode == 0, done.stderr
-    return shell
-
-
 @pytest.mark.sockets
 def test_the_command_for_claude_comes_up_and_says_how_to_connect(tmp_path):
     """What is printed is tried with real clients in test_local_up.py."""
@@ -180,27 +172,6 @@ def test_the_platform_engineers_commands_make_settings_that_check_out(shell):
 
 
 @pytest.mark.sockets
-def test_the_security_engineers_rule_is_taken_and_a_broken_one_is_named(ruled):
-    taken = ruled.run("sidecar check --config sidecar.yaml")
-    assert "site rules: arguments.lookups (deny) from site/lookups.rego" in taken.stdout
-    assert taken.stderr == ""
-    (ruled.folder / "site" / "broken.rego").write_text("package site.x\n\ndeny contains {\n")
-    broken = ruled.run("sidecar check --config sidecar.yaml")
-    (ruled.folder / "site" / "broken.rego").unlink()
-    assert broken.returncode == 2
-    assert "broken.rego:" in broken.stderr
-
-
-@pytest.mark.sockets
-def test_the_rule_refuses_in_the_trace_what_passes_without_it(ruled):
-    command = SECURITY.strip().splitlines()[-1]
-    assert "arguments.lookups: Customers are looked up by phone here." in ruled.run(command).stdout
-    without = ruled.run("sidecar trace ../tests/traces/lookup_by_mail.yaml")
-    assert "10 record outcome" in without.stdout
-    assert "jane.roe" not in without.stdout
-
-
-@pytest.mark.sockets
 def test_the_pin_command_writes_what_a_backend_says(shell, tmp_path):
     with stack(tmp_path) as gladly:
         done = shell.run(PINS, SIDECAR_BACKEND__URL=gladly.url)
@@ -225,13 +196,20 @@ def run_aside(shell: Shell, script: str, environment: dict[str, str]) -> str:
     return said.read_text()
 
 
-@pytest.fixture(scope="module")
-def answers(shell):
-    """What the list and the two calls were answered, with the three programs as they stand.
+class Said(NamedTuple):
+    """What was answered over MCP, in the order of the calls, and all that was printed."""
 
-    They have ended afterwards; their audit log is where the reviewer's commands look.
+    answers: list[dict[str, Any]]
+    text: str
+
+
+@pytest.fixture(scope="module")
+def said(shell):
+    """What the list, the calls and the security engineer's commands said, as they stand.
+
+    The three programs have ended afterwards; their audit log is where the reviewer looks.
     """
-    script, ports = START + CALLS, {}
+    script, ports = START + CALLS + SECURITY.replace("sleep 3", "is_live"), {}
     for port in ("8080", "8090", "8091", "9090"):
         ports[port] = str(free_port())
         script = script.replace(port, ports[port])
@@ -241,20 +219,64 @@ def answers(shell):
         "SIDECAR_ADMIN__PORT": ports["9090"],
         "SIDECAR_BACKEND__URL": f"http://127.0.0.1:{ports['8090']}/mcp",
     }
-    text = run_aside(shell, script, listening)
+    text = run_aside(shell, IS_LIVE.replace("9090", ports["9090"]) + script, listening)
     lines = [line for line in text.splitlines() if line.startswith('{"jsonrpc"')]
-    return [json.JSONDecoder().raw_decode(line)[0] for line in lines]
+    return Said([json.JSONDecoder().raw_decode(line)[0] for line in lines], text)
+
+
+IS_LIVE = """\
+turn=0
+is_live() {
+  turn=$((turn + 1))
+  until curl --silent http://127.0.0.1:9090/metrics |
+    grep -q "policy_reloads_total{state=.live.} $turn"
+  do :; done
+}
+"""
+"""In the place of three seconds, which a machine that does much else may need more than."""
 
 
 @pytest.mark.sockets
-def test_the_three_programs_run_as_they_stand_and_the_calls_are_answered(answers):
-    listed, allowed, refused = answers
+def test_the_three_programs_run_as_they_stand_and_the_calls_are_answered(said):
+    listed, allowed, refused, *_ = said.answers
     names = {tool["name"] for tool in listed["result"]["tools"]}
     assert "list_all_gladly_customers" in names
     assert not any(name.startswith("create") for name in names)
     (customer,) = allowed["result"]["structuredContent"]["result"]
     assert customer["name"] == "[NAME]"
     assert refused["error"]["message"] == "Unknown tool: create_a_gladly_customer"
+
+
+@pytest.mark.sockets
+def test_the_security_engineers_rule_goes_from_a_draft_to_a_refusal_while_it_serves(said):
+    *_, tried, refused = said.answers
+    assert "policy: ok, 1 rules in draft" in said.text
+    assert "newly refused: 1 call(s)" in said.text
+    assert tried["result"]["isError"] is False
+    assert said.text.count("WOULD BE REFUSED in shadow (arguments.lookups)") == 1
+    assert refused["result"]["isError"] is True
+    (told,) = refused["result"]["content"]
+    assert told["text"].startswith("arguments.lookups: Customers are looked up by mail address")
+
+
+@pytest.mark.sockets
+def test_the_security_engineers_rule_is_listed_and_a_broken_one_is_named(shell, said):
+    taken = shell.run("sidecar check --config sidecar.yaml")
+    assert "site rules: arguments.lookups (deny) from site/lookups.rego" in taken.stdout
+    assert taken.stderr == ""
+    (shell.folder / "site" / "broken.rego").write_text("package site.x\n\ndeny contains {\n")
+    broken = shell.run("sidecar check --config sidecar.yaml")
+    (shell.folder / "site" / "broken.rego").unlink()
+    assert broken.returncode == 2
+    assert "broken.rego:" in broken.stderr
+
+
+@pytest.mark.sockets
+def test_the_recorded_message_is_walked_through_ten_steps_with_the_draft(shell, said):
+    (command,) = re.findall(r"`(sidecar trace .*)`", TEXT)
+    traced = shell.run(command)
+    assert "10 record outcome" in traced.stdout
+    assert "jane.roe" not in traced.stdout
 
 
 def test_the_folder_of_the_commands_is_one_that_git_ignores():
@@ -295,8 +317,8 @@ def test_the_charts_commands_run(shell):
 
 
 @pytest.mark.sockets
-def test_the_reviewers_commands_answer_for_the_refused_call(shell, answers):
-    event = answers[-1]["error"]["data"]["_meta"]["gladly-mcp-sidecar/event"]
+def test_the_reviewers_commands_answer_for_the_refused_call(shell, said):
+    event = said.answers[2]["error"]["data"]["_meta"]["gladly-mcp-sidecar/event"]
     done = shell.run(REVIEWER.replace("EVENT-ID", event))
     assert done.returncode == 0, done.stderr
     assert "verified" in done.stdout
@@ -304,7 +326,7 @@ def test_the_reviewers_commands_answer_for_the_refused_call(shell, answers):
     (denial,) = [line for line in done.stdout.splitlines() if " access.methods " in line]
     assert denial.endswith(event)
     assert "Jane Roe" not in done.stdout
-    assert "2 requests with an id, 2 of them in the audit log." in done.stdout
+    assert "3 requests with an id, 3 of them in the audit log." in done.stdout
     assert done.stdout.endswith("Both logs tell the same.\n")
 
 
