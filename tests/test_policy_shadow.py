@@ -22,6 +22,8 @@ from sidecar.policy import Bundle, Embedded, Policy, load, promoted, shadow_rule
 from sidecar.policy.shadow import live
 from sidecar.settings import shipped
 
+pytestmark = pytest.mark.thorough
+
 READ = "list_all_gladly_tasks"
 WRITE = "create_a_gladly_customer"
 DENIAL = {"group": "access", "code": "access.mine", "message": "m", "remedy": "r"}
@@ -29,8 +31,6 @@ MASK = {"code": "masks.x", "entity": "EMAIL", "action": "mask"}
 HOURS = """package site.rules.access.hours
 
 import data.sidecar.lib.query.tools
-
-pytestmark = pytest.mark.thorough
 
 deny contains object.union(_told, {"tool": tool.name}) if {
 	some tool in tools
