@@ -7,11 +7,17 @@ engines (`client` speaks to OPA, `breaker` stops asking while it is down, `both`
 beside them is `shadow`. While serving, `folder` notices a newer policy, `generation` takes it up,
 and `guard` holds it back if it would turn too much of what `window` has kept; `candidate` takes
 up a newer one that is only on trial.
+
+What speaks to a server is imported by whoever asks for it first: a command that only reads rules
+starts without an HTTP client.
 """
 
-from sidecar.policy.both import Both
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
 from sidecar.policy.bundle import Bundle, SiteRule, read
-from sidecar.policy.bundle_source import Address, BundleSource
 from sidecar.policy.candidate import Candidate
 from sidecar.policy.decide import Engine, Policy
 from sidecar.policy.embedded import Embedded
@@ -20,9 +26,13 @@ from sidecar.policy.folder import CONFIRMED, Folder
 from sidecar.policy.generation import DIGITS, Generation, Generations, Record, Source, Standing
 from sidecar.policy.guard import Guard, Turned, listed
 from sidecar.policy.load import load
-from sidecar.policy.server import Server
 from sidecar.policy.shadow import promoted, shadow_rules
 from sidecar.policy.window import Window
+
+if TYPE_CHECKING:
+    from sidecar.policy.both import Both
+    from sidecar.policy.bundle_source import Address, BundleSource
+    from sidecar.policy.server import Server
 
 __all__ = [
     "CONFIRMED",
@@ -53,3 +63,21 @@ __all__ = [
     "read",
     "shadow_rules",
 ]
+
+_LATER: Final = {
+    "Address": "bundle_source",
+    "Both": "both",
+    "BundleSource": "bundle_source",
+    "Server": "server",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what was left for later.
+
+    Raises:
+        AttributeError: there is no such name.
+    """
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)

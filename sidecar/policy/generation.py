@@ -16,17 +16,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import structlog
 
 from sidecar.errors import ConfigError, OrganDown, Problem, Refusal
-from sidecar.policy.both import Both
 from sidecar.policy.bundle import Bundle
 from sidecar.policy.decide import Engine, Policy
 from sidecar.policy.embedded import Embedded
 from sidecar.policy.guard import Guard, Turned
-from sidecar.policy.server import Server
+
+if TYPE_CHECKING:
+    from sidecar.policy.server import Server
 
 _log = structlog.get_logger("sidecar.policy")
 
@@ -221,13 +222,22 @@ class Generations:
         await self._record("policy_changed", said)
         # Made after the wait, during which another folder may have come on trial.
         shadow = self._shadow(new.bundle)
-        self._policy.adopt(Both(new.engine, self._opa) if self._opa else new.engine, shadow)
+        self._policy.adopt(self._deciding(new.engine), shadow)
         self._before = before
         self._live, self._held, self._problems = new, None, ()
         self._since = datetime.now(UTC)
         self._reloads["live"] += 1
         turned = str(new.turned) if new.turned else ""
         _log.info("another policy decides", policy_sha256=new.sha256, before=before, turns=turned)
+
+    def _deciding(self, engine: Engine) -> Engine:
+        """The engine of a generation, with OPA beside it where both have to agree."""
+        if self._opa is None:
+            return engine
+        # Only who has an OPA needs an HTTP client; whoever has opened one has imported it.
+        from sidecar.policy.both import Both
+
+        return Both(engine, self._opa)
 
     async def _withdraw(self) -> None:
         """What lies there is what decides: nothing is held back or unusable any more."""
