@@ -61,7 +61,8 @@ def tags(modules: Iterable[Module]) -> Iterator[Mention]:
         told: dict[Mention, None] = {}
         for path, value, line in _pairs(module):
             known = tuple(step for step in path if step is not None)
-            if isinstance(value, str) and known[-1:] in _TAGS:
+            # A function may be told by its name which member it is about.
+            if isinstance(value, str) and known[-1:] in _TAGS and (value,) not in _TAGS:
                 told[Mention("tag", value, f"{module.file}:{line}")] = None
         yield from told
 
