@@ -207,6 +207,26 @@ def test_head_and_body_on_one_line_are_told_apart(tmp_path: Path):
     assert next(line.split(": ")[1] for line in told(check(site), site)) == "mine.rego:24"
 
 
+def test_a_denial_in_a_package_that_nothing_asks_is_an_error(tmp_path: Path):
+    put(tmp_path, {"a.rego": rule().replace("site.rules.", "site.rule.")})
+    told = check(tmp_path)
+    assert told.code == 1
+    assert "package site.rule.access.mine gives deny, which nothing asks for" in told.err
+    assert "(package site.rules.<group>.<rule>)" in told.err
+
+
+def test_a_denial_that_another_rule_reads_may_lie_anywhere_below_site(tmp_path: Path):
+    shared = rule().replace("site.rules.access.mine", "site.lib.mine")
+    reads = rule("\tsome tool in tools\n\tcount(data.site.lib.mine.deny) > 0\n")
+    put(tmp_path, {"a.rego": shared, "b.rego": reads})
+    assert "nothing asks for" not in check(tmp_path).err
+
+
+def test_a_name_that_was_not_imported_is_told_with_what_to_import(tmp_path: Path):
+    put(tmp_path, {"a.rego": rule().replace("import data.sidecar.lib.query.tools\n", "")})
+    assert "`tools` is unsafe (mend the name, or import it, such as data" in check(tmp_path).err
+
+
 def test_missing_metadata_is_a_warning_with_its_line(tmp_path: Path):
     bare = f"package site.rules.access.mine\n\n{IMPORTS}\ndeny contains {DENY} if {{\n{BODY}}}\n"
     other = rule().replace("#   code: access.mine", "#   code: access.other")
@@ -424,6 +444,16 @@ def test_what_init_writes_passes_check_and_test(tmp_path: Path):
     assert (ran.code, ran.err) == (0, "")
     ran = sidecar("policy", "test", home / "policy", "--threshold", "100")
     assert (ran.code, ran.err) == (0, "")
+
+
+@pytest.mark.parametrize("command", ["check", "test"])
+def test_what_init_made_is_not_taken_for_a_folder_of_rules(tmp_path: Path, command: str):
+    assert sidecar("policy", "init", tmp_path / "new").code == 0
+    told = sidecar("policy", command, tmp_path / "new")
+    assert told.code == 2
+    assert f"name {tmp_path / 'new' / 'policy'}, and to check it --catalog" in told.err
+    told = sidecar("policy", "matrix", "--policies", tmp_path / "new")
+    assert f"name {tmp_path / 'new' / 'policy'}" in told.err
 
 
 def test_inits_data_names_every_key_of_the_library(tmp_path: Path):

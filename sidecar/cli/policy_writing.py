@@ -53,7 +53,7 @@ def check(
     _tell(told.problems, "")
     _tell(told.warnings, "warning: ")
     if told.problems or (is_strict and told.warnings):
-        _count(len(told.problems), len(told.warnings))
+        _count(len(told.problems), len(told.warnings), is_strict=is_strict)
         raise typer.Exit(1)
     sha = told.bundle.sha256[:12] if told.bundle else ""
     print(f"policy: ok, {told.rules} rules in {site or 'the library'}, sha256 {sha}")
@@ -99,7 +99,8 @@ def run_tests(
             print(f"  {one.file}:{one.line}: {one.name}: not {coverage.ranges(one.missed)}")
     _tell(failed, "")
     if not subject.trials:
-        print(f"no test_ rule lies in {site or 'the library'}", file=sys.stderr)
+        what = f"no test_ rule lies in {site or 'the library'}"
+        print(f"{what} (write one as policies/README.md shows)", file=sys.stderr)
     if share < threshold:
         print(f"coverage is below {threshold:g} %", file=sys.stderr)
     if failed or not subject.trials or share < threshold:
@@ -152,7 +153,11 @@ def _held(done: Sequence[Trial]) -> str:
 def _site(folder: Path | None, config: Path | None) -> Path | None:
     """The folder that was named, else that of the settings."""
     from sidecar import settings
+    from sidecar.errors import ConfigError
+    from sidecar.policy import starter
 
+    if folder and (problem := starter.instead(folder)):
+        raise ConfigError([problem])
     return folder or (settings.load(config).policy.site_folder if config is not None else None)
 
 
@@ -165,10 +170,8 @@ def _chosen(
 
     folders = [settings.shipped("tool_catalog")]
     if config is not None:
-        loaded = settings.load(config)
-        folder = folder or loaded.policy.site_folder
-        folders += loaded.catalog.folders
-    return folder, organ.load([*folders, *catalogs])
+        folders += settings.load(config).catalog.folders
+    return _site(folder, config), organ.load([*folders, *catalogs])
 
 
 def _tell(problems: Iterable[Problem], mark: str) -> None:
@@ -176,8 +179,9 @@ def _tell(problems: Iterable[Problem], mark: str) -> None:
         print(f"{mark}{problem}", file=sys.stderr)
 
 
-def _count(problems: int, warnings: int) -> None:
-    print(f"policy: {problems} problem(s), {warnings} warning(s)", file=sys.stderr)
+def _count(problems: int, warnings: int, *, is_strict: bool = False) -> None:
+    why = ", which --strict refuses" if is_strict and warnings else ""
+    print(f"policy: {problems} problem(s), {warnings} warning(s){why}", file=sys.stderr)
 
 
 COMMANDS: Final[Mapping[str, Callable[..., None]]] = {

@@ -43,7 +43,7 @@ def checked(library: Path, folder: Path | None) -> Checked:
     every = tuple(m for m in modules if Path(m.file).is_relative_to(mine))
     ours = tuple(m for m in every if not lint.is_test(m))
     problems += [problem for problem in unread if not _is_told(problem, problems)]
-    problems += lint.problems(every, whole.data)
+    problems += [*lint.problems(every, whole.data), *site.unread(ours)]
     return Checked(
         bundle,
         ours,

@@ -34,6 +34,8 @@ MAX_INPUT: Final = 1024 * 1024
 """Largest input document in bytes: about 0.2 s of evaluation at worst."""
 
 _POSITION: Final = re.compile(r"-->\s*(?P<file>.+?):(?P<line>\d+):(?P<column>\d+)")
+_UNDEFINED: Final = "undefined variable"
+_IMPORT: Final = "mend the name, or import it, such as data.sidecar.lib.query.tools"
 _REASON: Final = re.compile(r"^(?:error|.*?\berror): (?P<reason>.+)$", re.MULTILINE)
 
 
@@ -190,7 +192,8 @@ def _problem(text: str, bundle: Bundle, path: str = "") -> Problem:
     where = path or bundle.modules[0][0]
     if position:
         where = f"{position['file'].strip()}:{position['line']}"
-    return Problem(where, reasons[-1].strip() if reasons else "does not load", "see `opa check`")
+    what = reasons[-1].strip() if reasons else "does not load"
+    return Problem(where, what, _IMPORT if _UNDEFINED in what else "see `opa check`")
 
 
 class Probe:

@@ -89,6 +89,28 @@ def problems(modules: Sequence[Module]) -> Iterator[Problem]:
     yield from _empty(modules)
 
 
+def unread(modules: Sequence[Module]) -> Iterator[Problem]:
+    """Sets of a rule in packages that are no rule's, and that no other module reads.
+
+    Such as those of `site.rule.access.night`, where `rules` was meant: nothing ever asks them.
+    """
+    sets = {kind for kinds in GROUPS.values() for kind in kinds}
+    for module in modules:
+        given = sorted({str(rule.path[0]) for rule in module.rules} & sets)
+        others = (other for other in modules if other.package != module.package)
+        package = ("data", *module.package)
+        read = (reference.path for other in others for reference in other.references)
+        if (
+            given
+            and module.package[0] == "site"
+            and module.package[:2] != _RULES
+            and not any(path[: len(package)] == package[: len(path)] for path in read)
+        ):
+            what = f"package {'.'.join(module.package)} gives {given[0]}, which nothing asks for"
+            where = f"{module.file}:{module.line}"
+            yield Problem(where, what, "package site.rules.<group>.<rule>")
+
+
 def _is_rule(module: Module) -> bool:
     package = module.package
     return len(package) == _DEPTH and package[:2] == _RULES and package[2] in GROUPS

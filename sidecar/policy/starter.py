@@ -172,3 +172,12 @@ def _keys(library: Path) -> str:
         for line in keys.splitlines()
     ]
     return "\n".join(lines) + "\n"
+
+
+def instead(folder: Path) -> Problem | None:
+    """What to name in the place of a folder that `write` has made, if it made that one."""
+    rules, rows = folder / RULES, folder / CATALOG
+    if not (rules.is_dir() and rows.is_dir()):
+        return None
+    what = "is not the folder of rules: that lies in it, beside a catalog"
+    return Problem(str(folder), what, f"name {rules}, and to check it --catalog {rows}")

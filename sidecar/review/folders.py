@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from sidecar import policy
+from sidecar.errors import ConfigError
+from sidecar.policy import starter
 from sidecar.settings import shipped
 
 LIBRARY: Final = "library"
@@ -24,6 +26,8 @@ def bundle(folder: Path | None) -> policy.Bundle:
         ConfigError: what `sidecar check` would refuse, with file and line.
     """
     library = shipped("policies")
+    if folder and (problem := starter.instead(folder)):
+        raise ConfigError([problem])
     if folder is None or (str(folder) == LIBRARY and not folder.exists()):
         return policy.load(library)
     return policy.load(folder) if _is_whole(folder) else policy.load(library, folder)
