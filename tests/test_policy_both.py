@@ -23,10 +23,13 @@ deny contains {"tool": "%s", "code": "a.closed", "message": "No.", "remedy": "Wa
 """
 
 
+ASKED = {"tools": [{"name": "list_things"}]}
+
+
 def both(ours: Any, theirs: Any) -> Any:
     """What comes of two answers."""
     try:
-        return asyncio.run(Both(Fixed(ours), Fixed(theirs)).evaluate({}))  # type: ignore[arg-type]
+        return asyncio.run(Both(Fixed(ours), Fixed(theirs)).evaluate(ASKED))  # type: ignore[arg-type]
     except OrganDown as refusal:
         return refusal.reason
 
@@ -34,6 +37,14 @@ def both(ours: Any, theirs: Any) -> Any:
 def test_what_both_say_alike_is_the_answer_whatever_the_order_of_members():
     said = answer(grants=("g", "h")) | {"version": 1}
     assert both(said, {"version": 1} | answer(grants=("h", "g"))) == said
+
+
+def test_what_is_said_of_tools_that_nobody_asked_about_is_no_difference():
+    said = answer() | {"version": 1}
+    more = said | {"denials": [{"tool": "another", "code": "x"}, *said["denials"]]}
+    assert both(said, more) == said
+    every = said | {"denials": [{"tool": "*", "code": "x"}, *said["denials"]]}
+    assert both(said, every) == "policy_differs"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Set as AbstractSet
+from typing import Any, Final
 
 import orjson
 import structlog
@@ -10,6 +11,8 @@ import structlog
 from sidecar.errors import OrganDown
 from sidecar.policy.decide import Engine
 from sidecar.policy.server import Server
+
+_EVERY_TOOL: Final = "*"
 
 _log = structlog.get_logger("sidecar.policy")
 
@@ -27,14 +30,15 @@ class Both:
         return self.ours.policy_sha256
 
     async def evaluate(self, document: dict[str, Any]) -> Any:
-        """Ask OPA, then this process; what both say, to the last code and mask.
+        """Ask OPA, then this process; what both say of these tools, to the last code and mask.
 
         Raises:
             OrganDown: one of them has no answer, or they differ.
         """
         theirs = await self.theirs.evaluate(document)
         ours = await self.ours.evaluate(document)
-        if not _is_same(ours, theirs):
+        asked = {tool["name"] for tool in document["tools"]} | {_EVERY_TOOL}
+        if not _is_same(_about(asked, ours), _about(asked, theirs)):
             _log.error(
                 "refused, since OPA decides otherwise than this process; the audit log says whom",
                 policy_sha256=self.policy_sha256,
@@ -42,6 +46,23 @@ class Both:
             )
             raise OrganDown("the two policy engines differ", reason="policy_differs")
         return ours
+
+
+def _about(asked: AbstractSet[str], answer: Any) -> Any:
+    """An answer without what it says of tools that nobody asked about, as a rule is free to do."""
+    if not isinstance(answer, dict):
+        return answer
+    return {
+        key: [item for item in items if not _is_beside(asked, item)]
+        if isinstance(items, list)
+        else items
+        for key, items in answer.items()
+    }
+
+
+def _is_beside(asked: AbstractSet[str], item: Any) -> bool:
+    name = item.get("tool") if isinstance(item, dict) else None
+    return isinstance(name, str) and name not in asked
 
 
 def _is_same(one: Any, other: Any) -> bool:
