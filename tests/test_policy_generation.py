@@ -241,7 +241,7 @@ async def test_must_hold_a_valid_policy_that_refuses_everything_does_not_take_th
     new = load(LIBRARY, site.folder).sha256
     alarm = (
         f"policy: {new[:12]} is held back: it would turn 60 of 60 recent decisions (60 newly "
-        f"refused); confirm with `sidecar policy confirm {new[:12]}`, or mend it"
+        f"refused); confirm with `sidecar policy confirm {new[:12]} --config FILE`, or mend it"
     )
     assert site.generations.told() == f"{alarm}; {site.first[:12]} goes on deciding"
     assert [line["event"] for line in logs if line["log_level"] == "error"] == [alarm]

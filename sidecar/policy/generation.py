@@ -252,7 +252,7 @@ class Generations:
         digits = held.sha256[:DIGITS]
         return (
             f"{digits} is held back: it would turn {held.turned}; "
-            f"confirm with `sidecar policy confirm {digits}`, or mend it"
+            f"confirm with `sidecar policy confirm {digits} --config FILE`, or mend it"
         )
 
     def _is_confirmed(self, held: Generation) -> bool:

@@ -27,7 +27,11 @@ _STYLE: Final = (
     "body{font:14px/1.5 system-ui,sans-serif;margin:2rem;color-scheme:light dark}"
     "table{border-collapse:collapse;margin:1rem 0}"
     "th,td{border:1px solid #8886;padding:.2rem .6rem;text-align:left;vertical-align:top}"
-    "thead th{position:sticky;top:0;background:Canvas}"
+    "thead th{position:sticky;top:0;background:Canvas;z-index:1}"
+    "tbody th{position:sticky;left:0;background:Canvas}"
+    "@media(max-width:700px){body{margin:.5rem}h1{font-size:1.2rem}"
+    "th,td{padding:.1rem .3rem}td{min-width:8rem}"
+    "tbody th{min-width:9rem;overflow-wrap:anywhere}}"
     "td.yes{background:#2a82}td.no{background:#c332}small{color:GrayText}"
 )
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
