@@ -11,7 +11,7 @@ from typing import Any, Final
 import orjson
 from jsonschema import Draft202012Validator
 
-from sidecar import audit, redaction
+from sidecar import redaction
 from sidecar.catalog import EXITS, Catalog
 from sidecar.errors import ConfigError, Malformed, Problem, SidecarError
 from sidecar.model import JsonObject
@@ -107,6 +107,9 @@ def of_event(log: Path, event: str) -> Question:
         ConfigError: the log cannot be read.
         SidecarError: it has no such event, or the event no decision on a call.
     """
+    # A request that somebody writes down needs no log, and nothing that reads one.
+    from sidecar import audit
+
     found = audit.show(log, event)
     if not found:
         raise SidecarError(f"no event {shown(event)} in {log}: see `sidecar audit query`")
