@@ -1,167 +1,28 @@
-"""Hostile inputs to the Rego library, and the embedded engine compared with a real OPA.
-
-Over 300 lines: one site that switches every rule on, and the same inputs for all that is asked.
-"""
+"""Hostile inputs to the Rego library, and a real OPA that checks and tests it."""
 
 from __future__ import annotations
 
-import copy
 import functools
-import json
-import random
 import re
 import shlex
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 import tools
+from policy_inputs import HOSTILE, SITES, generated
 from rego_parts import POLICIES, README, changed, decide, engine_of, example, readme_files
 
 from sidecar.policy import read
 
 MODULES = read([POLICIES]).modules
 NOTHING = {"version": 1, "tools": {}}
-HOSTILE: tuple[Any, ...] = (
-    None,
-    "",
-    0,
-    1,
-    -1.5,
-    True,
-    False,
-    [],
-    {},
-    [None],
-    [1],
-    {"": None},
-    "read",
-    "*",
-    "ü💥",
-)
-UNREADABLE = "package site.rules.access.broken\n\ndeny := true\n"
-SITE_CONFIG = {
-    "config": {
-        "bulk_roles": ["exporter"],
-        "destructive_roles": ["lead", None],
-        "raw_roles": ["auditor"],
-        "masks": {"EMAIL": "drop", "CARD": "keep", "PHONE": "hash", "IBAN": None},
-        "bulk_tags": "all",
-        "denied": [{"tags": ["crm"], "clients": ["x"], "endpoints": ["support"]}],
-        "reserved_tools": [{"tags": ["tasks"], "effects": ["write"], "roles": ["lead"]}],
-        "reserved_values": [{"argument": "status", "values": ["CLOSED", True, 1], "roles": []}],
-        "open_hours": [
-            {"effects": ["destructive"], "open": {"Thursday": [0, 1], "Friday": [8, 18]}},
-            {"tags": ["media"], "open": {"Thursday": [1, 9]}, "utc_offset_minutes": 90},
-        ],
-        "webhook_hosts": ["*.our.example"],
-        "expected_in_arguments": [{"argument": "other", "entities": ["CARD"], "tools": ["t1"]}],
-        "caller_masks": [
-            {"purposes": [""], "masks": {"NAME": "pseudonym", "PIN": "keep"}},
-            {"roles": ["lead"], "masks": {"NAME": "keep"}},
-        ],
-        "surprise": [],
-    }
-}
-EXAMPLE_RULE = next(iter(readme_files("rego").values()))
-MASK_RULE = """package site.rules.masks.strict
-
-import data.sidecar.lib.query.tools
-
-mask contains {"tool": tool.name, "code": "masks.strict", "entity": "NAME", "action": "drop"} if {
-	some tool in tools
-	"crm" in tool.tags
-}
-
-mask contains {"tool": "*", "code": "masks.strict", "pointer": "/notes", "action": "last4"}
-"""
-SITES: dict[str, tuple[dict[str, str], dict[str, Any] | None]] = {
-    "no site": ({}, None),
-    "config": ({}, SITE_CONFIG),
-    "rules": ({"a.rego": EXAMPLE_RULE, "b.rego": MASK_RULE}, None),
-    "an unreadable rule": ({"a.rego": UNREADABLE}, None),
-    "rules in shadow": (
-        {"a.rego": EXAMPLE_RULE, "b.rego": MASK_RULE},
-        {"config": {"shadow_rules": ["access.contractors", "access.unknown", "access.tags"]}},
-    ),
-    "an unreadable rule in shadow": (
-        {"a.rego": UNREADABLE},
-        {"config": {"shadow_rules": ["access.broken"]}},
-    ),
-}
-
-# ---- inputs: readable ones of every kind, then with one or two places broken
-
-
-TAGS = ["crm", "crm", "tasks", "tasks", "export", "media", "webhooks"]
-VALUES = ["CLOSED", " closed", "true", True, 1, "https://a.our.example/x", "http://evil.example"]
-
-
-def tool(pick: random.Random, name: str) -> dict[str, Any]:
-    marks = {"overwrites": pick.random() < 0.3, "outbound": pick.random() < 0.3}
-    return {
-        "name": name,
-        "known": pick.random() < 0.95,
-        "method": pick.choice(["list", "get", "create", "update", "delete", "custom"]),
-        "effect": pick.choice(["read", "read", "write", "write", "destructive"]),
-        "tags": pick.sample(TAGS, pick.randrange(3)),
-        "pii": ["EMAIL"],
-        "customer_text": ["/body"],
-        "pinned": pick.random() < 0.9,
-        "arguments": {"body": {**marks, "expected": pick.choice([[], ["CARD"]])}},
-    }
-
-
-def readable(pick: random.Random) -> dict[str, Any]:
-    is_list = pick.random() < 0.4
-    names = [f"t{pick.randrange(4)}" for _ in range(pick.randrange(6) if is_list else 1)]
-    roles = pick.sample(["lead", "exporter", "auditor", "contractor"], pick.randrange(3))
-    methods = pick.sample(["read", "write", "delete", "custom"], pick.randrange(3))
-    endpoint = {"methods": methods, "tags": pick.choice([[], ["crm"], ["crm", "tasks"]])}
-    document = {
-        **copy.deepcopy(example()),
-        "tools": [tool(pick, name) for name in names],
-        "mcp": {"method": "tools/list" if is_list else "tools/call", "protocol": ""},
-        "caller": {**example()["caller"], "roles": roles},
-        "endpoint": {**example()["endpoint"], **endpoint},
-    }
-    if is_list:
-        return {k: v for k, v in document.items() if k not in {"arguments", "findings"}}
-    entities = pick.sample(["EMAIL", "CARD", "PIN", "MASK"], pick.choice([0, 0, 1, 2]))
-    places = ["/body", "/body/0/text", "/other", ""]
-    found = [{"entity": e, "pointer": pick.choice(places), "length": 4} for e in entities]
-    given = {name: pick.choice(VALUES) for name in pick.sample(["status", "url", "body"], 2)}
-    return {**document, "findings": found, "arguments": {"other": [given], **given}}
-
-
-def places_in(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Every place in a document, as a container and a key or an index of it."""
-    keys = list(value) if isinstance(value, dict) else range(len(value))
-    for key in keys:
-        yield value, key
-        if isinstance(value[key], dict | list):
-            yield from places_in(value[key])
-
-
-def broken(pick: random.Random, document: dict[str, Any]) -> Any:
-    for _ in range(pick.choice([0, 1, 1, 2])):
-        container, key = pick.choice(list(places_in(document)))
-        if pick.random() < 0.3:
-            del container[key]
-        else:
-            container[key] = copy.deepcopy(pick.choice(HOSTILE))
-        if not document:
-            break
-    return document
 
 
 @functools.cache
 def inputs() -> list[Any]:
-    pick = random.Random(20260101)
-    return [*HOSTILE, *(broken(pick, readable(pick)) for _ in range(600))]
+    return [*HOSTILE, *generated(20260101, 600)]
 
 
 @functools.cache
@@ -193,7 +54,8 @@ def may_be_allowed(document: Any, name: str) -> bool:
         and t["pinned"] is True
         and t["method"] in methods
         and (t["effect"] in {"read", "write"})
-        and not {"export", "media", "webhooks"} & {x for x in t["tags"] if isinstance(x, str)}
+        and not {"export", "media", "webhooks", "unreviewed", "exit"}
+        & {x for x in t["tags"] if isinstance(x, str)}
         and (
             not endpoint["tags"]
             or any(isinstance(x, str) and x in endpoint["tags"] for x in t["tags"])
@@ -291,20 +153,3 @@ def test_opa_runs_the_readmes_example(tmp_path: Path):
     assert opa("fmt", "--list", tmp_path) == ""
     opa("check", "--strict", POLICIES, tmp_path)
     assert "PASS" in opa("test", "--run", "site.tests", POLICIES, tmp_path)
-
-
-@pytest.mark.sockets
-@pytest.mark.parametrize("site", SITES)
-def test_opa_decides_every_input_as_the_embedded_engine_does(site: str, tmp_path: Path):
-    modules, data = SITES[site]
-    for name, text in modules.items():
-        (tmp_path / name).write_text(text)
-    (tmp_path / "data.json").write_text(json.dumps({"inputs": inputs(), "site": data or {}}))
-    query = "[x | some i in data.inputs; x := data.sidecar.main.decision with input as i]"
-    folders = ("--data", POLICIES, "--data", tmp_path)
-    said = opa("eval", "--strict-builtin-errors", "--format", "raw", *folders, query)
-    theirs = orjson.loads(said)
-    assert len(theirs) == len(inputs())
-    for document, answer, ours in zip(inputs(), theirs, embedded(site), strict=True):
-        written = orjson.dumps(answer, option=orjson.OPT_SORT_KEYS)
-        assert written == orjson.dumps(ours, option=orjson.OPT_SORT_KEYS), document
