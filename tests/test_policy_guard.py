@@ -127,7 +127,7 @@ def test_what_a_failing_engine_would_be_asked_counts_as_refused():
 
 def test_the_scope_of_an_endpoint_refuses_what_no_policy_could_allow():
     write = replace(TOOL, name="delete_things", method="delete")
-    assert judged(guard(*[facts(write)] * 20), NONE, ALL) == Turned(20, 0, 0)
+    assert judged(guard(*CALLS, *[facts(write)] * 20), ALL, ALL) == Turned(20, 0, 0)
 
 
 def test_both_are_asked_the_very_document_that_was_decided_on():
@@ -168,6 +168,22 @@ def test_with_next_to_no_decisions_the_catalog_is_judged_at_each_declared_endpoi
     assert made.is_too_much(turned)
     assert str(turned) == "10 of 10 tools of the catalog (10 newly refused)"
     assert not made.is_too_much(judged(made, ALL, Allowing(but=("list_1", "list_2"))))
+
+
+def test_a_caller_who_asks_without_end_hides_from_nobody_what_others_would_be_refused():
+    lists, busy = listed(TOOLS, [], NOW), facts(TOOLS[0])
+    made = guard(*CALLS, *[busy] * 480, lists=lists)
+    turned = judged(made, ALL, Allowing(TOOLS[0].name))
+    assert made.is_too_much(turned)
+    assert str(turned) == "9 of 10 tools of the catalog (9 newly refused)"
+
+
+def test_what_both_refuse_tells_nothing_however_often_it_is_asked_for():
+    refused = facts(replace(TOOL, name="delete_things", method="delete"))
+    made = guard(*CALLS, *[refused] * 400)
+    turned = judged(made, ALL, NONE)
+    assert made.is_too_much(turned)
+    assert str(turned) == "20 of 20 recent decisions (20 newly refused)"
 
 
 def test_without_a_declared_endpoint_the_catalog_is_judged_at_one_that_offers_everything():

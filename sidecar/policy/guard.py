@@ -1,9 +1,10 @@
 """The blast radius of a new policy, told before it decides: which of the last decisions would turn.
 
 Both policies judge the same facts, as they were: what decides now, whose verdicts are known, and
-what would. A sidecar that
-has decided next to nothing has no such facts, and would take up a policy that refuses everything
-while everybody sleeps: there both judge the catalog, as it would be listed at each endpoint.
+what would. A sidecar that has decided next to nothing has no such facts, and one with a single busy
+caller, or one who is refused again and again, has facts of that caller alone: either would take up
+a policy that refuses everybody else. So both judge the catalog besides, as it would be listed at
+each endpoint, and the larger share counts.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from sidecar.policy.facts import Facts
 from sidecar.policy.window import Window, allowed
 
 FEWEST: Final = 10
-"""Decisions that tell something; with fewer, the catalog is judged instead."""
+"""Decisions that tell something, since one of the two allows them; fewer tell nothing."""
 
 SLICE: Final = 0.003
 """Seconds of judging without a pause, and one decision: that long may others wait at once."""
@@ -58,8 +59,8 @@ class Turned:
 class Guard:
     """Judges what a new policy would turn. `timeout` is seconds for one decision.
 
-    More than `share` of what was judged, from 0 to 1, is too much. `lists` are judged where the
-    window holds next to nothing; see `listed`.
+    More than `share` of what was judged, from 0 to 1, is too much. `lists` are judged beside what
+    the window holds; see `listed`.
     """
 
     def __init__(
@@ -75,27 +76,34 @@ class Guard:
         return turned.share > self._share
 
     async def judge(self, live: Engine, new: Engine) -> Turned:
-        """Tell what would turn if `new` decided, judging in slices between which others are served.
+        """Tell what would turn if `new` decided, of the last decisions or of the catalog.
 
-        The newest decisions first, and after BUDGET seconds no more of them.
+        The larger share is told. Judged in slices between which others are served, the newest
+        decisions first, and after BUDGET seconds no more of them.
         """
-        if len(self._window) < FEWEST:
-            return await self._catalog(live, new)
-        judged = refused = granted = 0
+        catalog = await self._catalog(live, new)
+        recent = await self._recent(live, new)
+        if recent.judged < FEWEST:
+            return catalog
+        return catalog if catalog.share > recent.share else recent
+
+    async def _recent(self, live: Engine, new: Engine) -> Turned:
+        told = refused = granted = 0
         slices = _Slices()
-        for past in self._window.newest():
+        for number, past in enumerate(self._window.newest(), 1):
             after = await self._allowed(new, past.facts)
             before = past.allowed
             if past.policy_sha256 != live.policy_sha256:
                 before = await self._allowed(live, past.facts)
-            judged += 1
+            # What both refuse says nothing, however often somebody asks for it.
+            told += bool(before | after)
             # A call has one tool; a list is turned once so much of what it shows is.
             if len(before ^ after) > self._share * len(before | after):
                 is_refused = len(before - after) >= len(after - before)
                 refused, granted = refused + is_refused, granted + (not is_refused)
-            if await slices.are_over() and judged >= FEWEST:
+            if await slices.are_over() and number >= FEWEST:
                 break
-        return Turned(judged, refused, granted)
+        return Turned(told, refused, granted)
 
     async def _catalog(self, live: Engine, new: Engine) -> Turned:
         judged = refused = granted = 0

@@ -181,8 +181,8 @@ class Policy(Section):
         0.2,
         ge=0,
         le=1,
-        description="A new policy that would turn more than this share of the last decisions is "
-        "held back until it is confirmed; 1: never.",
+        description="A new policy that would turn more than this share of the last decisions, or "
+        "of the catalog's tools, is held back until it is confirmed; 1: never.",
     )
     guard_decisions: int = Field(
         500, ge=0, le=10_000, description="How many decisions are kept for that, in memory alone."
