@@ -65,6 +65,23 @@ def test_a_rule_that_reaches_into_the_rules_from_above_is_a_problem(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("package", "body"),
+    [
+        ("site.config", 'shadow_rules := ["access.bulk"]'),
+        ("site.config", 'shadow_rules := ["access.bulk"] if input.caller.purpose == "none"'),
+        ("site", 'config := {"shadow_rules": ["access.bulk"]}'),
+        ("site", 'config.shadow_rules := ["access.bulk"]'),
+        ("site", 'config[name] := ["access.bulk"] if name := "shadow_rules"'),
+        (r'site["conf\u0069g"]', 'default bulk_roles := ["desk"]'),
+    ],
+)
+def test_configuration_is_data_alone_which_can_be_checked(tmp_path, package, body):
+    lines = told(tmp_path, rule(f"{body}\n", package))
+    assert lines[0].startswith("mine.rego:3: site.config")
+    assert "is defined by a rule, and site.config is data alone" in lines[0]
+
+
+@pytest.mark.parametrize(
     ("package", "body", "name", "meant"),
     [
         ("site.rules.access.mine", DENY.replace("deny", "denny"), "denny", "did you mean deny?"),

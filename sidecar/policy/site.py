@@ -29,6 +29,7 @@ _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "mask": ("tool", "action", "code"),
 }
 _RULES: Final = ("site", "rules")
+_CONFIG: Final = ("site", "config")
 _DEPTH: Final = 4
 """Parts of a rule's package: site.rules.<group>.<rule>."""
 
@@ -86,6 +87,7 @@ def problems(modules: Sequence[Module]) -> Iterator[Problem]:
             yield from _wrong(module)
             yield from _forbidden(module)
         yield from _raised(module)
+        yield from _computed(module)
     yield from _empty(modules)
 
 
@@ -138,6 +140,15 @@ def _raised(module: Module) -> Iterator[Problem]:
         if module.package[:2] != _RULES and full[:2] == _RULES:
             what = f"{'.'.join(map(str, full))} is defined from package {'.'.join(module.package)}"
             yield Problem(_at(module, rule), what, "give each rule its package, of four parts")
+
+
+def _computed(module: Module) -> Iterator[Problem]:
+    """Configuration that rules make: nobody could check it, nor tell what it puts in shadow."""
+    for rule in module.rules:
+        full = (*module.package, *rule.path)
+        if full[:2] == _CONFIG:
+            what = f"{'.'.join(map(str, full))} is defined by a rule, and site.config is data alone"
+            yield Problem(_at(module, rule), what, "write it into data.yaml, below site and config")
 
 
 def _stray(module: Module) -> Iterator[Problem]:
