@@ -13,6 +13,11 @@ from sidecar.errors import ConfigError
 from sidecar.policy import Bundle, Embedded, read
 from sidecar.settings import shipped
 
+BOMB = "b0: &b0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"b{one}: &b{one} [{', '.join([f'*b{one - 1}'] * 10)}]\n" for one in range(1, 9)
+)
+"""A few lines of YAML that stand for a thousand million values."""
+
 RULE = "package site.rules.access.hours\n\ndeny contains 1 if false\n"
 
 
@@ -142,6 +147,11 @@ def test_malformed_data_is_a_problem_with_file_and_line(tmp_path, name, text, li
         ("data.json", '{"a": NaN}'),
         ("data.json", '{"a": 123456789012345678901234567890}'),
         ("data.json", '{"a": "\\ud800"}'),
+        ("data.yaml", f"a: {'[' * 65}{']' * 65}"),
+        ("data.json", f'{{"a": {"[" * 65}{"]" * 65}}}'),
+        ("data.yaml", BOMB),
+        ("data.yaml", f"{BOMB}? *b8\n: 1\n"),
+        ("data.yaml", f"a: 1{':1' * 100_000}"),
     ],
 )
 def test_data_that_json_cannot_hold_is_a_problem_and_never_a_traceback(tmp_path, name, text):

@@ -18,6 +18,15 @@ from sidecar.errors import Problem
 _INT64 = range(-(2**63), 2**63)
 _SCALARS = (str, bool, int, float, type(None))
 
+_DEEPEST = 64
+"""Levels of objects and lists; the engine reads no more than 128."""
+
+_MOST = 200_000
+"""Values of a file, aliases written out: a few of them can stand for more than memory holds."""
+
+_LONGEST_NUMBER = 40
+"""Characters; YAML's numbers to the base of 60 take a time that grows with the square of that."""
+
 
 class _TwiceError(ValueError):
     """A key stands twice in one object."""
@@ -27,11 +36,22 @@ class _Loader(yaml.SafeLoader):
     """Standard YAML, but a key that stands twice is an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise _unusable("a key is not a text", key)
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         if len({repr(key) for key in keys}) != len(keys):
-            mark = node.start_mark
-            raise yaml.constructor.ConstructorError(None, None, "a key stands twice", mark)
+            raise _unusable("a key stands twice", node)
         return super().construct_mapping(node, deep=deep)
+
+    def construct_scalar(self, node: Any) -> Any:
+        if node.tag.endswith((":int", ":float")) and len(node.value) > _LONGEST_NUMBER:
+            raise _unusable("a number is too long; put it in quotes", node)
+        return super().construct_scalar(node)
+
+
+def _unusable(what: str, node: yaml.Node) -> yaml.MarkedYAMLError:
+    return yaml.constructor.ConstructorError(None, None, what, node.start_mark)
 
 
 def parse(path: Path, text: str, problems: list[Problem]) -> dict[str, Any]:
@@ -98,19 +118,25 @@ def _no_constant(_: str) -> NoReturn:
 
 
 def _check(value: Any) -> None:
-    """Refuse what JSON cannot hold, wherever it stands."""
-    if isinstance(value, dict):
-        if not all(isinstance(key, str) for key in value):
-            raise ValueError("a key is not a text; put it in quotes")
-        for inner in value.values():
-            _check(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            _check(inner)
-    elif not isinstance(value, _SCALARS):
-        raise ValueError(f"a {type(value).__name__} is not JSON; put it in quotes")  # noqa: TRY004 - the file's fault, told as a problem
-    else:
-        _check_scalar(value)
+    """Refuse what JSON cannot hold, wherever it stands, and more than an engine can."""
+    waiting, seen = [(value, 0)], 0
+    while waiting:
+        one, depth = waiting.pop()
+        seen += 1
+        if seen > _MOST:
+            raise ValueError(f"it holds more than {_MOST} values")
+        if depth > _DEEPEST:
+            raise ValueError(f"it is nested deeper than {_DEEPEST} levels")
+        if isinstance(one, dict):
+            if not all(isinstance(key, str) for key in one):
+                raise ValueError("a key is not a text; put it in quotes")
+            waiting.extend((inner, depth + 1) for inner in one.values())
+        elif isinstance(one, list):
+            waiting.extend((inner, depth + 1) for inner in one)
+        elif not isinstance(one, _SCALARS):
+            raise ValueError(f"a {type(one).__name__} is not JSON; put it in quotes")  # noqa: TRY004 - the file's fault, told as a problem
+        else:
+            _check_scalar(one)
 
 
 def _check_scalar(value: Any) -> None:
