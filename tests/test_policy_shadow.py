@@ -16,7 +16,7 @@ from flow import BUNDLE, Flow, ask, call, flow, tool_list, tool_result
 from hypothesis import given
 from test_policy_decide import ANSWERS
 
-from sidecar.errors import OrganDown
+from sidecar.errors import ConfigError, OrganDown
 from sidecar.model import Decision, Shadow
 from sidecar.policy import Bundle, Embedded, Policy, load, promoted, shadow_rules
 from sidecar.policy.shadow import live
@@ -326,17 +326,28 @@ def test_the_modules_of_a_rule_in_shadow_are_not_evaluated(tmp_path):
     assert promoted(whole) is None
 
 
-def test_a_rule_in_shadow_that_another_module_reads_stays_for_that(tmp_path):
-    other = """package site.rules.access.other
-
-deny contains denial if some denial in data.site.rules.access.hours.deny
-"""
+@pytest.mark.parametrize(
+    "start",
+    [
+        "\n\ndeny contains denial if some denial in data.site.rules.access.hours.deny\n",
+        '\n\ndeny contains denial if some denial in data.site["rul\\u0065s"].access.hours.deny\n',
+        " import data.site.rules.access.hours as h\n\ndeny contains one if some one in h.deny\n",
+    ],
+)
+def test_a_rule_in_shadow_that_another_module_reads_stays_for_that(tmp_path, start):
+    other = f"package site.rules.access.other{start}"
     data = "site: {config: {shadow_rules: [access.hours]}}\n"
     files = {"h.rego": HOURS, "o.rego": other, "data.yaml": data}
     bundle = load(shipped("policies"), put(tmp_path / "site", files))
     assert live(bundle) is bundle
     made = asyncio.run(Policy(Embedded(bundle), 5.0).decide(facts()))
     assert [denial.code for denial in made.of(TOOL.name).denials] == ["access.hours"]
+
+
+def test_a_module_is_known_by_its_package_and_not_by_a_text_in_it(tmp_path):
+    rego = f" {HOURS}\n_text := `\npackage site.rules.access.other\n`\n"
+    with pytest.raises(ConfigError, match="other is no rule"):
+        site(tmp_path, rego, "[access.other]")
 
 
 @pytest.mark.parametrize(

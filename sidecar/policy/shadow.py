@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger("sidecar.policy")
 
-_PACKAGE: Final = re.compile(r"^package\s+(\S+)", re.MULTILINE)
+_PACKAGE: Final = re.compile(r"^\s*package\s+(\S+)", re.MULTILINE)
 _QUOTED: Final = re.compile(r'\["([^"]+)"\]')
 _RULE: Final = re.compile(r"(sidecar|site)\.rules\.(\w+\.\w+)")
-_READS_RULES: Final = re.compile(r"^(?!\s*#|package\s).*\brules\b", re.MULTILINE)
+_READS_RULES: Final = re.compile(r"^(?!\s*#).*(?:\brules\b|\\u)", re.MULTILINE)
+"""The word, or an escape that could spell it, outside of a comment of its own line."""
+
 _GATHERING: Final = frozenset({"sidecar.main", "sidecar.lib.site"})
 """The packages that read all rules, and leave out those in shadow themselves."""
 
@@ -86,7 +88,8 @@ def live(bundle: Bundle) -> Bundle:
     if not names:
         return bundle
     kept = tuple(module for module in bundle.modules if _rule(module[1]) not in names)
-    others = (text for _, text in kept if _package(text) not in _GATHERING)
+    # Without its own name; more may stand on the same line.
+    others = (_PACKAGE.sub("", t, count=1) for _, t in kept if _package(t) not in _GATHERING)
     if any(_READS_RULES.search(text) for text in others):
         return bundle
     # Nothing is left for `main` to leave out, which would cost as much as the rules themselves.
