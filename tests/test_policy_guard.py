@@ -1,4 +1,7 @@
-"""What a new policy would turn: of the last decisions, or of the catalog when there are none."""
+"""What a new policy would turn: of the last decisions, and of the catalog.
+
+Over 300 lines: what the window keeps and what the guard makes of it is one table of claims.
+"""
 
 from __future__ import annotations
 

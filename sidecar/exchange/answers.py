@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sidecar import edge, jsonrpc, redaction
 from sidecar.errors import Denied, NotFound, Refusal
+from sidecar.exchange.names import shown_code
 from sidecar.exchange.state import Exchange
 from sidecar.model import Denial, JsonObject, Reply
 
@@ -38,9 +39,16 @@ def unknown_tool(name: str) -> Denied:
     return Denied("tool unknown or hidden", reason="tool_hidden", public=public)
 
 
-def refused_call(denials: tuple[Denial, ...]) -> Denied:
-    """The refusal of a listed tool for these arguments, in words a model can act on."""
-    text = " ".join(f"{d.code}: {d.message} {d.remedy}" for d in denials)
+def refused_call(exchange: Exchange, denials: tuple[Denial, ...]) -> Denied:
+    """The refusal of a listed tool for these arguments, in words a model can act on.
+
+    Rules make the words, and may have put in what they refuse: no value of an argument is told.
+    """
+    texts = redaction.unsayable(exchange.arguments, exchange.findings)
+    said = (
+        (shown_code(d.code), redaction.unsaid(f"{d.message} {d.remedy}", texts)) for d in denials
+    )
+    text = " ".join(f"{code}: {words}" for code, words in said)
     return Denied(text, reason="arguments_refused", public=text)
 
 

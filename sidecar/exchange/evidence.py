@@ -14,10 +14,11 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
+from sidecar import redaction
 from sidecar.errors import Refusal
 from sidecar.exchange import context
 from sidecar.exchange.actors import actor as actor_of
-from sidecar.exchange.names import shown_id, shown_name, shown_text
+from sidecar.exchange.names import shown_code, shown_id, shown_name, shown_text
 from sidecar.exchange.state import Exchange, Told
 from sidecar.exchange.subjects import shown, shown_merges, subjects, suspected
 from sidecar.model import Caller, Event, Finding, JsonObject, Shadow
@@ -133,19 +134,26 @@ def _decision(exchange: Exchange) -> JsonObject:
         if decision.shadow is not None:
             section["shadow"] = _shadow(decision.shadow)
     if verdict is not None:
-        section["grants"] = verdict.grants
+        section["grants"] = [shown_code(code) for code in verdict.grants]
+        arguments = exchange.arguments if verdict.denials else {}
+        texts = redaction.unsayable(arguments, exchange.findings)
         section["denials"] = [
             {
-                "code": d.code,
-                "message": _without(verdict.tool, d.message),
-                "remedy": _without(verdict.tool, d.remedy),
+                "code": shown_code(d.code),
+                "message": _spoken(_without(verdict.tool, d.message), texts),
+                "remedy": _spoken(_without(verdict.tool, d.remedy), texts),
             }
             for d in verdict.denials
         ]
         codes = {*verdict.grants, *(d.code for d in verdict.denials)}
         codes.update(m.code for m in verdict.masks)
-        section["rules"] = sorted(codes)
+        section["rules"] = sorted(map(shown_code, codes))
     return section
+
+
+def _spoken(words: str, unsayable: tuple[str, ...]) -> str:
+    """What a rule says: it may have put in what it read of a caller."""
+    return redaction.scrub(redaction.unsaid(words, unsayable))
 
 
 def _without(name: str, message: str) -> str:
@@ -184,11 +192,11 @@ def _shadow(shadow: Shadow) -> JsonObject:
         "policy_sha256": shadow.policy_sha256,
         "result": shadow.result,
         "reason": shadow.reason,
-        "denials": shadow.denials,
-        "lifted": shadow.lifted,
-        "grants": shadow.grants,
-        "withdrawn": shadow.withdrawn,
-        "masks": shadow.masks,
+        "denials": [shown_code(code) for code in shadow.denials],
+        "lifted": [shown_code(code) for code in shadow.lifted],
+        "grants": [shown_code(code) for code in shadow.grants],
+        "withdrawn": [shown_code(code) for code in shadow.withdrawn],
+        "masks": [shown_code(mask) for mask in shadow.masks],
         "hidden_tools": [shown_name(name) for name in shadow.hidden],
         "hidden_total": shadow.hidden_total,
         "shown_tools": [shown_name(name) for name in shadow.shown],

@@ -33,6 +33,11 @@ def shown_text(text: str) -> str:
     return _scrubbed(text[:_LONGEST]) if text else ""
 
 
+def shown_code(code: str) -> str:
+    """A rule's code, or what it masks and how: a rule may have made it of what it read."""
+    return _scrubbed(code)
+
+
 @lru_cache(maxsize=4096)
 def _scrubbed(text: str) -> str:
     """The same few come again and again; the cache is memory of this process alone."""

@@ -56,7 +56,7 @@ def refuse_by(exchange: Exchange) -> None:
         if message.kind == "request" and message.method not in PASSED_REQUESTS:
             raise answers.unknown_method(exchange)
         if exchange.is_listing and exchange.findings:
-            raise answers.refused_call((_SEARCH,))
+            raise answers.refused_call(exchange, (_SEARCH,))
         return
     if verdict.is_allowed:
         return
@@ -65,4 +65,4 @@ def refuse_by(exchange: Exchange) -> None:
         raise answers.unfound(exchange) if is_passed else answers.unknown_method(exchange)
     if verdict.is_hidden:
         raise answers.unknown_tool(verdict.tool)
-    raise answers.refused_call(verdict.denials)
+    raise answers.refused_call(exchange, verdict.denials)

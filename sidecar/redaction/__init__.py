@@ -29,7 +29,7 @@ from sidecar.redaction.pseudonyms import NONE, PSEUDONYMOUS, Key, Pseudonyms
 from sidecar.redaction.redactor import Counts, Redactor
 from sidecar.redaction.scanning import scan
 from sidecar.redaction.scrubbing import scrub, scrub_value
-from sidecar.redaction.withholding import withhold, withhold_pointer
+from sidecar.redaction.withholding import unsaid, unsayable, withhold, withhold_pointer
 
 __all__ = [
     "NONE",
@@ -47,6 +47,8 @@ __all__ = [
     "scrub",
     "scrub_value",
     "tried",
+    "unsaid",
+    "unsayable",
     "use",
     "withhold",
     "withhold_pointer",

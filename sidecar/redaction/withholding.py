@@ -6,6 +6,7 @@ like an enum, an id and an identifier, and stay.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -20,6 +21,7 @@ MAX_LEVELS = 8
 _KEY = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _TOLD = re.compile(r"\[withheld: \d+ characters\]")
 """A key that stands in a pointer as its length alone."""
+_SYLLABLE = 2
 _SHORT = 8
 """Characters of the longest number that is a count or a size, and not data."""
 
@@ -50,6 +52,35 @@ def withhold_pointer(pointer: str) -> str:
     keys = [key.replace("~1", "/").replace("~0", "~") for key in pointer.split("/")[1:]]
     told = (key if _TOLD.fullmatch(key) else _key(key) for key in keys)
     return "".join("/" + leaves.escaped(key) for key in told)
+
+
+def unsayable(value: Any, findings: Iterable[Finding]) -> tuple[str, ...]:
+    """The leaves of a value that `withhold` would not write down, as texts, the longest first.
+
+    Those of one or two characters are no secrets.
+    """
+    places = {finding.pointer for finding in findings}
+    waiting: list[tuple[Any, Link]] = [(value, None)]
+    found: set[str] = set()
+    while waiting:
+        one, link = waiting.pop()
+        if isinstance(one, dict):
+            waiting.extend((child, (link, key)) for key, child in one.items())
+        elif isinstance(one, list):
+            waiting.extend((child, (link, number)) for number, child in enumerate(one))
+        elif _kind(one) or (places and leaves.pointer(link) in places):
+            found.add(str(one))
+            if isinstance(one, str):  # and as it stands in what Rego writes of a list or an object
+                found.add(json.dumps(one, ensure_ascii=False)[1:-1])
+    return tuple(sorted((text for text in found if len(text) > _SYLLABLE), key=len, reverse=True))
+
+
+def unsaid(words: str, texts: Iterable[str]) -> str:
+    """Words that a rule made, without the unsayable: of each its length is told."""
+    for text in texts:
+        if text in words:
+            words = words.replace(text, f"[withheld: {len(text)} characters]")
+    return words
 
 
 class _Copy:
