@@ -274,4 +274,12 @@ async def test_an_opa_that_answers_nonsense_lets_nothing_through_and_recovers(tm
                 await played(stage, turned, stage.proxy.turn, 0.0)
             except AssertionError as error:
                 raise AssertionError(what) from error
-        assert reasons(stage) >= {"policy_failed", "policy_undefined", "policy_malformed"}
+        # Which of them came before the breaker opened is a matter of who was quicker.
+        seen = reasons(stage)
+        assert "policy_failed" in seen
+        assert seen <= {
+            "policy_failed",
+            "policy_undefined",
+            "policy_malformed",
+            "policy_timed_out",
+        }
