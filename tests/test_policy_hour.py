@@ -264,7 +264,7 @@ async def guarded(at: Desk, said: Callable[[], str]) -> None:
     """What refuses everything waits for a word, is told of, and is gone as soon as it is mended."""
     at.write("everything.rego", EVERYTHING)
     ready = await at.until("/readyz", lambda text: "is held back" in text)
-    (digits,) = re.findall(r"`sidecar policy confirm ([0-9a-f]{12})`", ready)
+    (digits,) = re.findall(r"`sidecar policy confirm ([0-9a-f]{12}) --config FILE`", ready)
     assert f"policy: {digits} is held back: it would turn" in said()
     await at.traffic(1)
     confirmed = await at.sidecar("policy", "confirm", digits, "--config", at.config)
