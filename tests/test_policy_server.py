@@ -26,6 +26,7 @@ from sidecar.errors import ConfigError, OrganDown
 from sidecar.local.processes import free_port
 from sidecar.model import Caller, Endpoint, Finding, Tool
 from sidecar.policy import Embedded, Facts, Policy, Server, read
+from sidecar.policy.breaker import Breaker, Down
 from sidecar.policy.embedded import MAX_INPUT
 from sidecar.settings import Rotating, shipped, token_in
 
@@ -338,3 +339,35 @@ async def test_after_an_outage_opa_is_looked_at_before_it_decides(merged, tmp_pa
         with opa(other, port=port):
             decided = await Policy(engine, 5.0).decide(facts())
     assert decided.policy_sha256 not in {"", before}
+
+
+async def test_who_asks_what_takes_too_long_keeps_nobody_else_out_once_opa_answers():
+    slow = {"version": 1, "tools": ["slow"]}
+    asked = asyncio.Queue[bytes]()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        _, _, told = head.lower().partition(b"content-length:")
+        body = await reader.readexactly(int(told.partition(b"\r")[0] or b"0"))
+        asked.put_nowait(body)
+        if b"slow" in body:
+            await reader.read()  # until who asked has gone
+        else:
+            writer.write(http(b'{"result": []}' if b"/v1/policies" in head else b'{"result": {}}'))
+        writer.close()
+        await writer.wait_closed()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    async with listener, Server(url, 5.0) as server:
+        server._breaker = Breaker("OPA", failures=1, pause=0.0)
+        with pytest.raises(OrganDown), server._breaker.attempt():
+            raise Down
+        patient = asyncio.create_task(server.evaluate(slow))
+        async with asyncio.timeout(5.0):
+            while b"slow" not in await asked.get():
+                pass
+        assert await server.evaluate({"version": 1, "tools": []}) == {}
+        patient.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await patient

@@ -99,9 +99,8 @@ async def decided(engine: Engine, facts: Facts, timeout: float) -> Decision:  # 
     Raises:
         OrganDown: the engine gave no usable answer in time.
     """
-    sha256 = engine.policy_sha256
     if not facts.tools:
-        return Decision({}, sha256)
+        return Decision({}, engine.policy_sha256)
     try:
         async with asyncio.timeout(timeout):
             answer = await engine.evaluate(facts.document())
@@ -112,7 +111,8 @@ async def decided(engine: Engine, facts: Facts, timeout: float) -> Decision:  # 
     except (KeyError, TypeError, AttributeError):
         raise OrganDown("the decision has not the agreed form", reason="policy_malformed") from None
     verdicts = {tool.name: _verdict(tool, said, facts) for tool in facts.tools}
-    return Decision(verdicts, sha256)
+    # Read now: an OPA that came back was looked at meanwhile, and may hold another policy.
+    return Decision(verdicts, engine.policy_sha256)
 
 
 class _Said(NamedTuple):

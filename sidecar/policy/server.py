@@ -18,6 +18,9 @@ from sidecar.settings import Rotating
 _PACKAGE: Final = "sidecar.main"
 _RULE: Final = "said"
 
+_NOTHING: Final[dict[str, Any]] = {"version": 1, "tools": []}
+"""What nothing is to be said of, and quickly."""
+
 _SHARE: Final = 0.9
 """OPA's share of the time for a decision: that it is late is seen here, and not cut off above."""
 
@@ -69,6 +72,9 @@ class Server:
     async def evaluate(self, document: dict[str, Any]) -> Any:
         """Ask OPA for the entrypoint once. After an outage what it holds is looked at first.
 
+        Nor is it a caller's question that tells whether OPA is back: one who asks what takes too
+        long would keep all others out.
+
         Raises:
             OrganDown: OPA cannot be reached, refuses, fails, or does not know the entrypoint.
         """
@@ -76,9 +82,11 @@ class Server:
             if is_probe:
                 await self._look()
             try:
-                answer = await self._ask(document)
+                answer = await self._ask(_NOTHING if is_probe else document)
             except RuleFailed as failed:
                 answer = failed
+        if is_probe:
+            return await self.evaluate(document)
         if isinstance(answer, RuleFailed):
             raise answer
         if not isinstance(answer, dict) or "result" not in answer:
@@ -96,7 +104,7 @@ class Server:
     async def _start(self) -> None:
         try:
             await self._look()
-            answer = await self.evaluate({"version": 1, "tools": []})
+            answer = await self.evaluate(_NOTHING)
         except OrganDown as down:
             what = f"no usable OPA answers there ({down})"
             remedy = "opa run --server --bundle policies --ignore '*_test.rego'"
