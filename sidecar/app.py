@@ -163,6 +163,7 @@ def _changes(settings: Settings, writer: audit.Writer, engine: Engine) -> change
 def _newer(
     settings: Settings, parts: Parts, policy: Policy, window: Window | None, writer: audit.Writer
 ) -> renewal.Renewal:
+    renewal.warn_unguarded(parts.bundle)
     bundles, catalog, masks = (parts.bundle, parts.candidate), parts.catalog, parts.redactor
     return renewal.begun(settings, bundles, policy, window, catalog, masks, writer, now())
 

@@ -22,6 +22,7 @@ from sidecar.policy import (
     Record,
     Window,
     listed,
+    unguarded,
 )
 from sidecar.policy.spelling import meant
 from sidecar.redaction import Redactor
@@ -138,6 +139,7 @@ def _check(settings: Settings, catalog: Catalog, redactor: Redactor) -> Callable
         has_pseudonyms = bundle.names("pseudonym")
         redaction.tried(redactor, settings.redaction, has_pseudonyms=has_pseudonyms)
         warn(catalog, bundle)
+        warn_unguarded(bundle)
 
     return check
 
@@ -154,3 +156,9 @@ def warn(catalog: Catalog, *bundles: Bundle | None) -> None:
     """Log what a site's rules name and the catalog has not."""
     for name in unknown_names(catalog, *bundles):
         _log.warning("a rule names what the catalog has not", what=name)
+
+
+def warn_unguarded(bundle: Bundle) -> None:
+    """Log which of the library's rules are in shadow, lest they be taken for a protection."""
+    if names := unguarded(bundle):
+        _log.warning("rules of the library are in shadow and refuse or mask nothing", rules=names)

@@ -10,8 +10,10 @@ from engine_parts import put
 from settings_parts import GOOD, written
 from test_policy_shadow import HOURS
 
-from sidecar import app, settings
+from sidecar import app, renewal, settings
 from sidecar.errors import ConfigError
+from sidecar.policy import load
+from sidecar.settings import shipped
 
 pytestmark = pytest.mark.thorough
 
@@ -82,3 +84,19 @@ def test_check_says_what_is_in_shadow_and_warns_of_its_names_too(config, tmp_pat
     put(tmp_path, {"site/hours.rego": HOURS, "site/data.yaml": SHADOWED})
     alone = written(tmp_path, f"{GOOD}policy: {{site_folder: FOLDER/site}}\n")
     assert "in shadow: ok, rules access.hours, sha256 " in sidecar("check", "-c", alone).out
+
+
+def test_check_warns_of_rules_of_the_library_that_are_in_shadow(config, tmp_path):
+    put(tmp_path, {"site/data.yaml": "site: {config: {shadow_rules: [access.bulk]}}\n"})
+    alone = written(tmp_path, f"{GOOD}policy: {{site_folder: FOLDER/site}}\n")
+    ran = sidecar("check", "-c", alone)
+    assert ran.code == 0
+    assert "library are in shadow and refuse or mask nothing: access.bulk" in ran.err
+    put(tmp_path, {"site/hours.rego": HOURS, "site/data.yaml": SHADOWED})
+    assert "of the library" not in sidecar("check", "-c", alone).err
+
+
+def test_a_sidecar_warns_of_them_wherever_a_policy_is_taken_up(tmp_path, capsys):
+    site = put(tmp_path / "s", {"data.yaml": "site: {config: {shadow_rules: [masks.default]}}\n"})
+    renewal.warn_unguarded(load(shipped("policies"), site))
+    assert "masks.default" in capsys.readouterr().out

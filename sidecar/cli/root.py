@@ -77,7 +77,7 @@ def serve(config: ConfigFile = None) -> None:
 def check(config: ConfigFile = None) -> None:
     """Check settings, policies and catalog without starting anything."""
     from sidecar import app, renewal, settings
-    from sidecar.policy import shadow_rules
+    from sidecar.policy import shadow_rules, unguarded
 
     loaded = settings.load(config)
     parts = app.check(loaded)
@@ -94,6 +94,9 @@ def check(config: ConfigFile = None) -> None:
     for rule in parts.bundle.site_rules:
         file = Path(rule.file).relative_to(folder.parent)
         print(f"site rules: {rule.name} ({', '.join(rule.gives)}) from {file}")
+    if names := unguarded(parts.bundle):
+        what = f"rules of the library are in shadow and refuse or mask nothing: {', '.join(names)}"
+        print(f"warning: {what}", file=sys.stderr)
     for warning in renewal.unknown_names(parts.catalog, parts.bundle, parts.candidate):
         print(f"warning: {warning}", file=sys.stderr)
 

@@ -26,7 +26,7 @@ from sidecar.policy.folder import CONFIRMED, Folder
 from sidecar.policy.generation import DIGITS, Generation, Generations, Record, Source, Standing
 from sidecar.policy.guard import Guard, Turned, listed
 from sidecar.policy.load import load
-from sidecar.policy.shadow import promoted, shadow_rules
+from sidecar.policy.shadow import promoted, shadow_rules, unguarded
 from sidecar.policy.window import Window
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ __all__ = [
     "promoted",
     "read",
     "shadow_rules",
+    "unguarded",
 ]
 
 _LATER: Final = {

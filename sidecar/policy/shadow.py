@@ -66,6 +66,13 @@ def shadow_rules(bundle: Bundle) -> tuple[str, ...]:
     return found
 
 
+def unguarded(bundle: Bundle) -> tuple[str, ...]:
+    """The library's own rules that are in shadow: what they protect is not protected meanwhile."""
+    found = (_RULE.fullmatch(_package(text)) for _, text in bundle.modules)
+    ours = {rule[2] for rule in found if rule and rule[1] == "sidecar"}
+    return tuple(name for name in shadow_rules(bundle) if name in ours)
+
+
 def promoted(bundle: Bundle) -> Bundle | None:
     """The same bundle with no rule in shadow; None if none is.
 
