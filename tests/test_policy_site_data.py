@@ -26,6 +26,8 @@ CONFIG = [
     ),
     ("masks: [PHONE]", "site.config.masks is no object", "ENTITY: action"),
     ("tainted_minutes: -1", "no whole number from 0 on", "tainted_minutes: 60"),
+    ("tainted_minutes: 61", "is more than 60, which the sidecar does", "tainted_minutes: 60"),
+    ("customers_per_hour: 10001", "is more than 10000", "customers_per_hour: 10000"),
     ("tainted_minutes: true", "no whole number from 0 on", "tainted_minutes: 60"),
     ("customers_per_hour: [9]", "no whole number from 0 on", "customers_per_hour: 60"),
     ("bulk_roles: lead", "site.config.bulk_roles is no list", "bulk_roles: [word]"),

@@ -74,6 +74,18 @@ def _number(place: Place, value: Any) -> Iterator[Problem]:
         yield place.unused("is no whole number from 0 on", f"{place.keys[-1]}: 60")
 
 
+def _up_to(most: int) -> Check:
+    """Take a number that a caller's past can reach: beyond, the rule would never fire."""
+
+    def check(place: Place, value: Any) -> Iterator[Problem]:
+        yield from _number(place, value)
+        if type(value) is int and value > most:
+            what = f"{place.keys[-1]} is more than {most}, which the sidecar does not remember"
+            yield place.problem(what, f"{place.keys[-1]}: {most}")
+
+    return check
+
+
 def _masks(place: Place, value: Any) -> Iterator[Problem]:
     if not isinstance(value, dict):
         yield place.unused("is no object", "write `ENTITY: action`")
@@ -192,6 +204,7 @@ _KEYS: Final[Mapping[str, Check]] = MappingProxyType(
     {
         "always_masked": words("entity", ENTITIES),
         "caller_masks": _rows({**_FOR, "masks": _masks}, {"masks"}),
+        "customers_per_hour": _up_to(10_000),
         "default_methods": words("method", frozenset({*get_args(Method), *METHOD_GROUPS})),
         "denied": _rows({**_ABOUT, **_FOR}, one_of={**_ABOUT, **_FOR}),
         "expected_in_arguments": _rows(
@@ -208,6 +221,7 @@ _KEYS: Final[Mapping[str, Check]] = MappingProxyType(
         "reserved_values": _rows(
             {**_ABOUT, **_FOR, "argument": _argument, "values": _values}, {"argument", "values"}
         ),
+        "tainted_minutes": _up_to(60),
         "webhook_hosts": _hosts,
     }
 )
