@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -307,6 +308,16 @@ async def test_what_decided_before_may_decide_again_whatever_it_turns(tmp_path):
         ("policy_changed", False),
         ("policy_changed", True),
     ]
+
+
+async def test_a_pipe_that_stands_in_the_place_of_a_confirmation_holds_up_nobody(tmp_path):
+    site = Site(tmp_path)
+    await site.change(EVERYTHING)
+    held = site.policy.candidate
+    assert held is not None
+    os.mkfifo(site.folder / "confirmed")
+    await asyncio.wait_for(site.generations.look(), 5)
+    assert site.policy.candidate is held
 
 
 async def test_what_was_confirmed_beforehand_decides_at_once(tmp_path):

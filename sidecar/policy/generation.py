@@ -256,7 +256,8 @@ class Generations:
         )
 
     def _is_confirmed(self, held: Generation) -> bool:
-        if self._confirmed is None:
+        # Not opened unless it is a file: a pipe would hold up everybody.
+        if self._confirmed is None or not self._confirmed.is_file():
             return False
         try:
             with self._confirmed.open("rb") as file:

@@ -35,8 +35,16 @@ deny contains {
 }
 
 # Backends are free with case, with spaces, and with a truth in quotes.
-_plain(value) := lower(trim_space(value)) if {
+# However it is written: in any case, as a text or not, and with what nobody sees in it.
+_plain(value) := _seen(lower(trim_space(value))) if {
 	is_string(value)
 } else := json.marshal(value) if {
 	is_boolean(value)
+} else := format_int(value, 10) if {
+	is_number(value)
 } else := value
+
+_seen(text) := ascii if {
+	ascii := regex.replace(text, `[^!-~]`, "")
+	ascii != ""
+} else := text

@@ -6,7 +6,7 @@ import data.sidecar.rules.arguments.reserved_values
 _site := {"reserved_values": [{
 	"tools": ["read_one"],
 	"argument": "status",
-	"values": ["CLOSED", true],
+	"values": ["CLOSED", true, 7, "ЗАКРЫТО"],
 	"roles": ["lead"],
 }]}
 
@@ -22,13 +22,26 @@ test_denies_a_reserved_value_and_says_in_which_argument if {
 }
 
 test_denies_it_however_it_is_written if {
-	every status in [" closed", {"value": "CLOSED"}, {"all": [{"is": "Closed\n"}]}, ["x", "closed"], true, "True"] {
+	every status in [
+		" closed",
+		{"value": "CLOSED"},
+		{"all": [{"is": "Closed\n"}]},
+		["x", "closed"],
+		"CLO\u200bSED",
+		"closed\u200b",
+		true,
+		"True",
+		7,
+		"7",
+		7.5,
+		"закрыто ",
+	] {
 		example.named(reserved_values.deny) == {"read_one"} with input as _with(status) with data.site.config as _site
 	}
 }
 
 test_allows_other_values_and_other_arguments if {
-	every status in ["OPEN", "CLOSED?", false, 1, null, [], {}, {"CLOSED": "OPEN"}] {
+	every status in ["OPEN", "CLOSED?", false, 1, "1", "ОТКРЫТО", null, [], {}, {"CLOSED": "OPEN"}] {
 		reserved_values.deny == set() with input as _with(status) with data.site.config as _site
 	}
 	reserved_values.deny == set() with input as example.call with data.site.config as _site

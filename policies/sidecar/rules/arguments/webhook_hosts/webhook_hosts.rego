@@ -33,14 +33,14 @@ deny contains {
 }
 
 _is_address(path, value) if {
-	path[0] == "url"
+	"url" in path
 	not is_object(value)
 	not is_array(value)
 }
 
 _is_address(_, value) if {
 	is_string(value)
-	contains(value, "://")
+	regex.match(`://|^[ \t\r\n]*(https?:|[a-z]+:[/\\]|[/\\][/\\])`, lower(value))
 }
 
 # Without a user, a backslash or a number for a host, for which readers of addresses disagree.

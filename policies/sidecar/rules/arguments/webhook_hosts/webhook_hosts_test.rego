@@ -53,13 +53,21 @@ test_denies_what_readers_of_addresses_disagree_about if {
 }
 
 test_denies_an_address_in_any_argument_at_any_depth if {
-	every arguments in [{"target": "ftp://evil.example"}, {"headers": {"x": ["see https://evil.example/"]}}] {
+	every arguments in [
+		{"target": "ftp://evil.example"},
+		{"headers": {"x": ["see https://evil.example/"]}},
+		{"webhook": {"url": "https:/evil.example/x"}},
+		{"webhook": {"url": "evil.example"}},
+		{"target": "HTTPS:\\\\evil.example"},
+		{"target": " //evil.example"},
+		{"target": "\\\\evil.example"},
+	] {
 		count(webhook_hosts.deny) == 1 with input as _with(arguments) with data.site.config as _site
 	}
 }
 
 test_allows_arguments_that_are_no_address if {
-	arguments := {"name": "hook", "events": ["TASK/CREATED"], "enabled": true, "url": "https://x.our.example"}
+	arguments := {"name": "hook: /a", "path": "/a", "events": ["TASK/CREATED"], "enabled": true, "url": "https://x.our.example"}
 	webhook_hosts.deny == set() with input as _with(arguments) with data.site.config as _site
 }
 
