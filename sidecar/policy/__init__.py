@@ -23,9 +23,10 @@ from sidecar.policy.decide import Engine, Policy
 from sidecar.policy.embedded import Embedded
 from sidecar.policy.facts import Facts
 from sidecar.policy.folder import CONFIRMED, Folder
-from sidecar.policy.generation import DIGITS, Generation, Generations, Record, Source, Standing
+from sidecar.policy.generation import DIGITS, Generation, Generations, Standing
 from sidecar.policy.guard import Guard, Turned, listed
 from sidecar.policy.load import load
+from sidecar.policy.renewing import Record, Source
 from sidecar.policy.shadow import promoted, shadow_rules, unguarded
 from sidecar.policy.window import Window
 

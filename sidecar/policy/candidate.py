@@ -14,7 +14,8 @@ import structlog
 from sidecar.errors import ConfigError, Problem
 from sidecar.policy.bundle import Bundle
 from sidecar.policy.decide import Engine, Policy
-from sidecar.policy.generation import DIGITS, Record, Source, begun, looking
+from sidecar.policy.generation import DIGITS
+from sidecar.policy.renewing import Record, Source, begun, looking
 
 _log = structlog.get_logger("sidecar.policy")
 

@@ -10,21 +10,20 @@ there is no policy before it and so no guard: what lies there decides.
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from sidecar.errors import ConfigError, OrganDown, Problem, Refusal
+from sidecar.errors import ConfigError, Problem
 from sidecar.policy.bundle import Bundle
 from sidecar.policy.decide import Engine, Policy
-from sidecar.policy.embedded import Embedded
 from sidecar.policy.guard import Guard, Turned
+from sidecar.policy.renewing import Record, Source, begun, looking
 
 if TYPE_CHECKING:
     from sidecar.policy.server import Server
@@ -36,20 +35,6 @@ DIGITS: Final = 12
 
 _MOST: Final = 20
 """Places of problems that an event names; the log has all of them."""
-
-Record = Callable[[str, dict[str, Any]], Awaitable[None]]
-"""Writes a lifecycle event: its `what`, and what else it says. Raises OrganDown."""
-
-
-class Source(Protocol):
-    """Where policies come from while the sidecar serves."""
-
-    async def changed(self) -> Bundle | None:
-        """The policy that is there now, checked as `load` does; None: as when last asked.
-
-        Raises:
-            ConfigError: what is there now cannot be used. Raised once for each change.
-        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,37 +250,6 @@ class Generations:
         except (OSError, ValueError):
             return False
         return len(digits) >= DIGITS and held.sha256.startswith(digits)
-
-
-async def looking(
-    look: Callable[[], Awaitable[None]], stumbled: Callable[[Problem], None], period: float
-) -> None:
-    """Look every so many seconds until cancelled; told of each look that fails."""
-    while True:
-        await asyncio.sleep(period)
-        try:
-            await look()
-        except Refusal as down:
-            _log.warning("a new policy waits: it cannot be recorded", reason=down.reason)
-        except Exception as fault:  # noqa: BLE001 - the outer edge: a look that ends is a policy for ever
-            stumbled(Problem("policy", f"not judged: {type(fault).__name__}"))
-            _log.error("the newest policy could not be judged", exc_info=fault)
-
-
-async def begun(bundle: Bundle) -> Engine:
-    """An engine of a bundle that was checked, ready for its first question.
-
-    Raises:
-        ConfigError: it does not run.
-    """
-    engine = Embedded(bundle, is_tried=True)
-    # Compiled by its first question; the event loop breathes between the two.
-    await asyncio.sleep(0)
-    try:
-        await engine.evaluate({"version": 1, "tools": []})
-    except OrganDown as down:
-        raise ConfigError([Problem("policy", f"does not run: {down}")]) from None
-    return engine
 
 
 def _said(new: Generation) -> dict[str, Any]:
