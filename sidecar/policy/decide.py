@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, Protocol, get_args
 
 from sidecar.errors import OrganDown
 from sidecar.model import ENTITIES, Action, Decision, Denial, Mask, Tool, Verdict
-from sidecar.policy import sealed
+from sidecar.policy import bounds, sealed
 from sidecar.policy.facts import Facts
 from sidecar.policy.shadow import Trial
 from sidecar.policy.window import Window
@@ -96,21 +96,25 @@ class Policy:
 async def decided(engine: Engine, facts: Facts, timeout: float) -> Decision:  # noqa: ASYNC109 - a decision's own
     """What an engine and the sealed layer make of the facts, within so many seconds.
 
+    Arguments beyond `bounds` are refused and no engine sees them: rules judge the call without.
+
     Raises:
         OrganDown: the engine gave no usable answer in time.
     """
     if not facts.tools:
         return Decision({}, engine.policy_sha256)
+    excess = "" if facts.arguments is None else bounds.excess(facts.arguments, facts.findings)
+    asked = replace(facts, arguments={}, findings=()) if excess else facts
     try:
         async with asyncio.timeout(timeout):
-            answer = await engine.evaluate(facts.document())
+            answer = await engine.evaluate(asked.document())
     except TimeoutError:
         raise OrganDown("no decision in time", reason="policy_timed_out") from None
     try:
         said = _read(answer)
     except (KeyError, TypeError, AttributeError):
         raise OrganDown("the decision has not the agreed form", reason="policy_malformed") from None
-    verdicts = {tool.name: _verdict(tool, said, facts) for tool in facts.tools}
+    verdicts = {tool.name: _verdict(tool, said, facts, excess) for tool in facts.tools}
     # Read now: an OPA that came back was looked at meanwhile, and may hold another policy.
     return Decision(verdicts, engine.policy_sha256)
 
@@ -155,7 +159,7 @@ def _precedence(mask: Mask) -> tuple[int, str]:
     return _ACTIONS.index(mask.action), mask.code
 
 
-def _verdict(tool: Tool, said: _Said, facts: Facts) -> Verdict:
+def _verdict(tool: Tool, said: _Said, facts: Facts, excess: str) -> Verdict:
     name = tool.name
     denials = said.denials.get(name, ())
     if name != _EVERY_TOOL:
@@ -165,6 +169,7 @@ def _verdict(tool: Tool, said: _Said, facts: Facts) -> Verdict:
         grants=tuple(sorted(said.grants.get(name, ()))),
         denials=(
             *sealed.denials(tool, facts.caller.endpoint, facts.now),
+            *((bounds.denial(tool, excess),) if excess else ()),
             # Engines give the members of a set in orders of their own.
             *sorted(denials, key=lambda denial: (denial.code, denial.message, denial.remedy)),
         ),

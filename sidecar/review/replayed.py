@@ -14,7 +14,7 @@ import orjson
 from sidecar import audit
 from sidecar.audit import reader
 from sidecar.model import JsonObject, Verdict
-from sidecar.policy import Bundle
+from sidecar.policy import Bundle, bounds
 from sidecar.policy.difference import actions, change, refusals
 from sidecar.policy.replaying import Judge, Judged
 from sidecar.review.words import place, wrapped
@@ -212,6 +212,10 @@ async def _judged(
     names = (str(actor.get(name, "")) for name in ("on_behalf_of", "subject", "client", "endpoint"))
     who, tool = next(filter(None, names), "nobody known"), str(mcp.get("tool", ""))
     event = str(record.get("id", ""))
+    if bounds.CODE in (denial.get("code") for denial in decision.get("denials", ())):
+        # By its size, which the record does not hold: any policy refuses it.
+        _add(groups, Key("same", who, tool, ()), event)
+        return None
     new, old = judges
     is_olds = old is not None and decision.get("policy_sha256") == old.policy_sha256
     try:
