@@ -31,6 +31,13 @@ from sidecar.settings import Settings
 _log = structlog.get_logger("sidecar.policy")
 
 
+def warnings(catalog: Catalog, *bundles: Bundle | None) -> Iterator[str]:
+    """What may be meant so in a site's policy: that it is slow, and names that nobody knows."""
+    for bundle in bundles:
+        yield from map(str, bundle.slow if bundle else ())
+    yield from unknown_names(catalog, *bundles)
+
+
 def unknown_names(catalog: Catalog, *bundles: Bundle | None) -> Iterator[str]:
     """Names in a site's rules that the catalog has not; another backend may have them."""
     known = {
@@ -153,7 +160,9 @@ def _record(writer: audit.Writer) -> Record:
 
 
 def warn(catalog: Catalog, *bundles: Bundle | None) -> None:
-    """Log what a site's rules name and the catalog has not."""
+    """Log that a policy is slow, and what a site's rules name and the catalog has not."""
+    for problem in (problem for bundle in bundles if bundle for problem in bundle.slow):
+        _log.error("the policy is slow", what=str(problem))
     for name in unknown_names(catalog, *bundles):
         _log.warning("a rule names what the catalog has not", what=name)
 

@@ -38,7 +38,7 @@ def read(settings: Settings) -> Bundle:
     """
     served = _served(settings)
     if served is None:
-        return load(shipped("policies"), settings.policy.site_folder)
+        return load(shipped("policies"), settings.policy.site_folder, is_timed=True)
     # In a thread, since some who check have an event loop of their own.
     with ThreadPoolExecutor(1) as threads:
         bundle = threads.submit(lambda: asyncio.run(served.changed())).result()

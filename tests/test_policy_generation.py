@@ -216,11 +216,11 @@ async def test_a_mended_folder_decides_and_nothing_is_told_of_it_any_more(tmp_pa
 async def test_what_cannot_be_seen_is_tried_again_though_nothing_changes(tmp_path, monkeypatch):
     site, loads = Site(tmp_path), []
 
-    def failing(*args: Any) -> Bundle:
+    def failing(*args: Any, **named: Any) -> Bundle:
         loads.append(args)
         if len(loads) == 1:
             raise OSError(5, "a disk that stumbles")
-        return load(*args)
+        return load(*args, **named)
 
     monkeypatch.setattr(folder, "load", failing)
     monkeypatch.setattr(folder, "_RETRY_SECONDS", 0.0)
@@ -401,8 +401,8 @@ async def test_half_of_a_folder_is_never_judged(tmp_path, monkeypatch):
         "late.rego": f'package site.rules.access.late\n\ndeny contains {{"tool": "*", {DENIAL}}}'
     }
 
-    def slow(*args: Any) -> Bundle:
-        bundle = load(*args)
+    def slow(*args: Any, **named: Any) -> Bundle:
+        bundle = load(*args, **named)
         if not loaded:
             put(site.folder, late)
         loaded.append(bundle.sha256)

@@ -97,7 +97,7 @@ def check(config: ConfigFile = None) -> None:
     if names := unguarded(parts.bundle):
         what = f"rules of the library are in shadow and refuse or mask nothing: {', '.join(names)}"
         print(f"warning: {what}", file=sys.stderr)
-    for warning in renewal.unknown_names(parts.catalog, parts.bundle, parts.candidate):
+    for warning in renewal.warnings(parts.catalog, parts.bundle, parts.candidate):
         print(f"warning: {warning}", file=sys.stderr)
 
 

@@ -3,9 +3,10 @@
 `bundle` reads Rego and data, `load` checks what it read (`site`, `site_data` and `references` say
 what a site must not do), `facts` writes the input document, `embedded` and `server` are the two
 engines (`client` speaks to OPA, `breaker` stops asking while it is down, `both` asks both),
-`sealed` is the layer no Rego can widen, and `decide` puts the layers together. What is on trial
-beside them is `shadow`. While serving, `folder` notices a newer policy, `generation` takes it up,
-and `guard` holds it back if it would turn too much of what `window` has kept; `candidate` takes
+`sealed` is the layer no Rego can widen, `bounds` says what is too large to be judged (`timing` how
+long a policy takes for the largest that is not), and `decide` puts the layers together. What is on
+trial beside them is `shadow`. While serving, `folder` notices a newer policy, `generation` takes it
+up, and `guard` holds it back if it would turn too much of what `window` has kept; `candidate` takes
 up a newer one that is only on trial.
 
 What speaks to a server is imported by whoever asks for it first: a command that only reads rules

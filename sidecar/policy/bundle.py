@@ -60,7 +60,8 @@ class Mention:
 class Bundle:
     """Everything an engine is loaded with. `sha256` covers module texts and data, not paths.
 
-    `site_rules` and `mentions` are known once the site's folder was checked (`load`).
+    `site_rules` and `mentions` are known once the site's folder was checked (`load`), and what is
+    `slow` once it was timed.
     """
 
     modules: tuple[tuple[str, str], ...]
@@ -69,6 +70,7 @@ class Bundle:
     files: tuple[DataFile, ...] = ()
     site_rules: tuple[SiteRule, ...] = ()
     mentions: tuple[Mention, ...] = ()
+    slow: tuple[Problem, ...] = ()
 
     def names(self, action: str) -> bool:
         """Whether the configured masks, or a module of the site, name an action."""

@@ -103,7 +103,7 @@ class BundleSource:
     def _loaded(self, raw: bytes) -> Bundle:
         """Load in a thread of its own; whatever goes wrong there is one more problem."""
         try:
-            return load(self._library, Archive(Path(archive.NAME), raw))
+            return load(self._library, Archive(Path(archive.NAME), raw), is_timed=True)
         except ConfigError:
             raise
         except BaseException as error:  # noqa: BLE001 - a panic of the engine is one; nothing else reaches a thread

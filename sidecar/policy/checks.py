@@ -50,13 +50,13 @@ def checked(library: Path, folder: Path | None) -> Checked:
         tuple(file for file in whole.files if file.path.is_relative_to(mine)),
         (*site.mentions(ours), *words.tags(ours)),
         _once(problems),
-        tuple(metadata.problems(ours)),
+        (*(bundle.slow if bundle else ()), *metadata.problems(ours)),
     )
 
 
 def _loaded(library: Path, folder: Path | None) -> tuple[Bundle | None, list[Problem]]:
     try:
-        return load(library, folder), []
+        return load(library, folder, is_timed=True), []
     except ConfigError as error:
         return None, list(error.problems)
 

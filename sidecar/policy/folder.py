@@ -96,7 +96,7 @@ class Folder:
 def _loaded(library: Path, folder: Path) -> Bundle:
     """Load in a thread of its own; whatever goes wrong there is one more problem of the folder."""
     try:
-        return load(library, folder)
+        return load(library, folder, is_timed=True)
     except ConfigError:
         raise
     except BaseException as error:  # noqa: BLE001 - a panic of the engine is one; nothing else reaches a thread

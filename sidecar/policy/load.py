@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sidecar.errors import ConfigError, Problem
-from sidecar.policy import lint, references, site, site_data
+from sidecar.policy import lint, references, site, site_data, timing
 from sidecar.policy.archive import Archive
 from sidecar.policy.bundle import Bundle, DataFile, read
 from sidecar.policy.embedded import Embedded, parsed
@@ -16,11 +16,11 @@ from sidecar.policy.shadow import promoted, rule_names
 from sidecar.policy.syntax import Module
 
 
-def load(library: Path, folder: Path | Archive | None = None) -> Bundle:
+def load(library: Path, folder: Path | Archive | None = None, *, is_timed: bool = False) -> Bundle:
     """Read the library and a site's folder or archive, and try them.
 
     What would do nothing, refuse everything or break a decision is refused here, whichever engine
-    decides later.
+    decides later. So is what `is_timed` and takes far too long; of what is slow the bundle tells.
 
     Raises:
         ConfigError: every problem, with file and line.
@@ -40,11 +40,16 @@ def load(library: Path, folder: Path | Archive | None = None) -> Bundle:
     problems += endless
     if not endless:  # a rehearsal of those would end the process
         problems += _rehearsed(bundle, modules, problems)
+    slow = timing.slow(bundle) if is_timed and not problems else None
+    if slow and slow.is_refused:
+        problems.append(slow.problem)
     if problems:
         raise ConfigError(problems)
     named = [m for f in bundle.files if _is_of(f, folder) for m in site_data.mentions(f)]
     mentions = (*site.mentions(ours), *named)
-    return dataclasses.replace(bundle, site_rules=tuple(site.rules(ours)), mentions=mentions)
+    rules = tuple(site.rules(ours))
+    told = (slow.problem,) if slow else ()
+    return dataclasses.replace(bundle, site_rules=rules, mentions=mentions, slow=told)
 
 
 def _empty(bundle: Bundle, folder: Path) -> Iterator[Problem]:
