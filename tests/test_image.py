@@ -99,3 +99,14 @@ def test_the_wheel_carries_policies_and_catalog_inside_the_package(tmp_path: Pat
         assert shipped == {f"sidecar/_library/{path.relative_to(ROOT)}" for path in there}
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert not any(name.startswith("tests") for name in names)
+
+
+def test_the_recipe_for_an_engine_of_ones_own_builds_the_archive_that_is_pinned() -> None:
+    """Its first line, run as it stands, takes the pin out of the lock, and nothing else."""
+    text = (ROOT / "helm" / "README.md").read_text()
+    (line,) = re.findall(r"^(sed .*) > engine\.lock$", text, re.MULTILINE)
+    done = subprocess.run(["sh", "-c", line], cwd=ROOT, capture_output=True, text=True, check=True)
+    name, *hashes = done.stdout.replace("\\\n", " ").split()
+    assert name == f"gordon-to-regorus=={pins('requirements.lock')['gordon-to-regorus']}"
+    assert len(hashes) > 1
+    assert all(re.fullmatch("--hash=sha256:[0-9a-f]{64}", one) for one in hashes)
