@@ -1,9 +1,10 @@
 """`sidecar policy`: check, test, build and init, run whole.
 
 What the commands stand on is reached through them: `sidecar.review`, `sidecar.review.checking`,
-`sidecar.review.names`, `sidecar.review.examples`, `sidecar.policy.checks`,
-`sidecar.policy.metadata`, `sidecar.policy.silence`, `sidecar.policy.words`,
-`sidecar.policy.trials`, and `sidecar.policy.cycles`.
+`sidecar.review.names`, `sidecar.review.examples`, `sidecar.policy.checking.checks`,
+`sidecar.policy.checking.metadata`, `sidecar.policy.checking.silence`,
+`sidecar.policy.checking.words`, `sidecar.policy.checking.trials`, and
+`sidecar.policy.checking.cycles`.
 Over 300 lines: each is one small folder of rules and what the commands say of it.
 """
 
@@ -27,7 +28,8 @@ from rego_parts import changed, decide, engine_of, rule_tests
 from settings_parts import GOOD, written
 
 from sidecar import settings
-from sidecar.policy import bundling, coverage, load, starter
+from sidecar.policy import bundling, load
+from sidecar.policy.checking import coverage, starter
 
 pytestmark = pytest.mark.thorough
 

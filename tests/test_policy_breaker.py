@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from sidecar.errors import OrganDown
-from sidecar.policy.breaker import Breaker, Down
+from sidecar.policy.opa.breaker import Breaker, Down
 
 
 class Clock:

@@ -21,7 +21,7 @@ from sidecar import app, settings
 from sidecar.errors import ConfigError
 from sidecar.policy import Embedded, Policy, load
 from sidecar.policy.archive import MAX_BYTES
-from sidecar.policy.bundle_source import Address, BundleSource
+from sidecar.policy.renewal.bundle_source import Address, BundleSource
 from sidecar.settings import Rotating, shipped, token_in
 
 pytestmark = [pytest.mark.anyio, pytest.mark.sockets]

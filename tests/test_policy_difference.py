@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sidecar.model import Action, Denial, Mask, Verdict
-from sidecar.policy.difference import Change, actions, change, refusals
+from sidecar.policy.comparing.difference import Change, actions, change, refusals
 
 DENIAL = Denial("t", "access.mine", "No.", "Ask.", "access")
 ALLOWED = Verdict("t", ("access.methods",))

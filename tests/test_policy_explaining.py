@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from review_parts import LIBRARY, READ, WRITE, facts, policies
 
-from sidecar.policy.explaining import Explainer, Said
+from sidecar.policy.comparing.explaining import Explainer, Said
 
 
 @pytest.fixture(scope="module")

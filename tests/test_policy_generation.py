@@ -37,11 +37,10 @@ from sidecar.policy import (
     Source,
     Window,
     embedded,
-    folder,
-    guard,
     listed,
     load,
 )
+from sidecar.policy.renewal import folder, guard
 from sidecar.settings import shipped
 
 pytestmark = [pytest.mark.anyio, pytest.mark.thorough]

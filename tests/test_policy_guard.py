@@ -17,7 +17,7 @@ from engine_parts import NOW, READER, TOOL, Fixed, bundle, facts
 from sidecar.errors import OrganDown
 from sidecar.model import Decision, Endpoint, Finding
 from sidecar.policy import Embedded, Engine, Facts, Guard, Policy, Turned, Window, listed
-from sidecar.policy import guard as module
+from sidecar.policy.renewal import guard as module
 
 DENIAL = {"group": "access", "code": "access.x", "message": "m", "remedy": "r"}
 TOOLS = tuple(replace(TOOL, name=f"list_{number}") for number in range(10))

@@ -21,8 +21,8 @@ def test_reading_rules_imports_no_http_client() -> None:
 
 def test_what_is_imported_later_is_there_by_its_name() -> None:
     assert all(getattr(policy, name) for name in policy.__all__)
-    assert policy.Server.__module__ == "sidecar.policy.server"
-    assert policy.Both.__module__ == "sidecar.policy.both"
+    assert policy.Server.__module__ == "sidecar.policy.opa.server"
+    assert policy.Both.__module__ == "sidecar.policy.opa.both"
 
 
 def test_a_name_that_is_none_is_told_as_such() -> None:

@@ -13,8 +13,9 @@ import tools
 from engine_parts import told
 from rego_parts import README
 
-from sidecar.policy import lint, portable, read
+from sidecar.policy import read
 from sidecar.policy.bundle import Bundle
+from sidecar.policy.checking import lint, portable
 from sidecar.policy.embedded import parsed
 from sidecar.settings import shipped
 

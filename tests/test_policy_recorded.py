@@ -8,8 +8,8 @@ import orjson
 import pytest
 from review_parts import facts, recorded
 
-from sidecar.policy import recorded as records
 from sidecar.policy import rehearsal
+from sidecar.policy.comparing import recorded as records
 
 
 @pytest.mark.parametrize("document", rehearsal.DOCUMENTS[1:])

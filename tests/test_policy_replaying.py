@@ -12,7 +12,7 @@ from review_parts import LIBRARY, READ, WRITE, facts, policies, recorded
 
 from sidecar.model import Verdict
 from sidecar.policy import Bundle, Embedded, Facts, Policy
-from sidecar.policy.replaying import Judge, Judged
+from sidecar.policy.comparing.replaying import Judge, Judged
 
 pytestmark = pytest.mark.thorough
 

@@ -26,8 +26,8 @@ from sidecar.errors import ConfigError, OrganDown
 from sidecar.local.processes import free_port
 from sidecar.model import Caller, Endpoint, Finding, Tool
 from sidecar.policy import Embedded, Facts, Policy, Server, read
-from sidecar.policy.breaker import Breaker, Down
 from sidecar.policy.embedded import MAX_INPUT
+from sidecar.policy.opa.breaker import Breaker, Down
 from sidecar.settings import Rotating, shipped, token_in
 
 pytestmark = [pytest.mark.anyio, pytest.mark.sockets]

@@ -17,7 +17,7 @@ import pytest
 
 from sidecar.model import Verdict
 from sidecar.policy import Bundle, Embedded, Policy, load
-from sidecar.policy.recorded import facts
+from sidecar.policy.comparing.recorded import facts
 from sidecar.settings import shipped
 
 FOLDER = Path(__file__).parent / "site_v1"

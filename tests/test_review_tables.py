@@ -16,7 +16,7 @@ from review_parts import LIBRARY, NOW, READ, WRITE
 
 from sidecar.model import Caller, Endpoint
 from sidecar.policy import Embedded, Policy
-from sidecar.policy.matrix import Asker, Grid, grid
+from sidecar.policy.comparing.matrix import Asker, Grid, grid
 from sidecar.review.tables import table
 
 HOSTILE = '=1+1 | <script>alert(1)</script> "x" \x1b[31m'

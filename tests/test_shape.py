@@ -27,10 +27,10 @@ BROAD_HANDLERS = {
     "settings/files.py": (1, "the outer edge of a look at a file: the next look must follow"),
     "policy/embedded.py": (3, "a Rust panic is a BaseException; everything else goes on"),
     "policy/shadow.py": (1, "what is on trial has no effect, whatever happens in it"),
-    "policy/folder.py": (1, "a Rust panic in a thread: it becomes a problem of the folder"),
-    "policy/renewing.py": (1, "the outer edge of a background task: the next look must follow"),
-    "policy/bundle_source.py": (1, "a Rust panic in a thread: it becomes a problem of the archive"),
-    "policy/server.py": (1, "closes the client whatever happened, and raises on"),
+    "policy/renewal/folder.py": (1, "a Rust panic in a thread: it becomes a problem of the folder"),
+    "policy/renewal/renewing.py": (1, "the outer edge of a look: the next one must follow"),
+    "policy/renewal/bundle_source.py": (1, "a Rust panic in a thread: a problem of the archive"),
+    "policy/opa/server.py": (1, "closes the client whatever happened, and raises on"),
     "upstream.py": (1, "closes the connection whatever happened, and raises on"),
     "audit/writer.py": (1, "closes the file whatever happened, and raises on"),
     "audit/segment.py": (2, "closes or cuts back the file whatever happened, and raises on"),
@@ -117,7 +117,7 @@ def test_only_the_road_looks_in_the_background_and_a_trial_end_any_fault():
         and isinstance(node.type, ast.Name)
         and node.type.id == "Exception"
     }
-    looks = {"pipeline/survey.py", "settings/files.py", "policy/renewing.py"}
+    looks = {"pipeline/survey.py", "settings/files.py", "policy/renewal/renewing.py"}
     ends = {"pipeline/road.py", "policy/shadow.py", *looks}
     assert found == ends
 

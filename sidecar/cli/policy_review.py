@@ -18,7 +18,7 @@ from sidecar.shown import as_json
 if TYPE_CHECKING:
     from sidecar.catalog import Catalog
     from sidecar.policy import Bundle
-    from sidecar.policy.matrix import Asker
+    from sidecar.policy.comparing.matrix import Asker
     from sidecar.settings import Settings
 
 Site = Annotated[
@@ -79,8 +79,8 @@ def matrix(
     with each that the policies name. Rules that judge arguments are not asked.
     """
     from sidecar.policy import Embedded, Policy
-    from sidecar.policy.matrix import grid
-    from sidecar.policy.replaying import TIMEOUT
+    from sidecar.policy.comparing.matrix import grid
+    from sidecar.policy.comparing.replaying import TIMEOUT
     from sidecar.review import tables
 
     settings, catalog = _known(config)

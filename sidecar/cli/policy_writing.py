@@ -16,7 +16,7 @@ from sidecar.cli.progress import Progress
 if TYPE_CHECKING:
     from sidecar.catalog import Catalog
     from sidecar.errors import Problem
-    from sidecar.policy.trials import Trial
+    from sidecar.policy.checking.trials import Trial
 
 Folder = Annotated[
     Path | None,
@@ -76,7 +76,7 @@ def run_tests(
     Exit 1 if a test does not hold on an engine, if there is none, or below --threshold.
     """
     from sidecar import settings
-    from sidecar.policy import coverage, trials
+    from sidecar.policy.checking import coverage, trials
 
     site = _site(folder, config)
     subject = trials.subject(settings.shipped("policies"), site)
@@ -133,7 +133,7 @@ def init(
 ) -> None:
     """Begin rules for a backend of your own: a catalog's row, data, a rule and its test."""
     from sidecar import settings
-    from sidecar.policy import starter
+    from sidecar.policy.checking import starter
 
     for path in starter.write(folder, settings.shipped("policies")):
         print(f"wrote {path}")
@@ -154,7 +154,7 @@ def _site(folder: Path | None, config: Path | None) -> Path | None:
     """The folder that was named, else that of the settings."""
     from sidecar import settings
     from sidecar.errors import ConfigError
-    from sidecar.policy import starter
+    from sidecar.policy.checking import starter
 
     if folder and (problem := starter.instead(folder)):
         raise ConfigError([problem])

@@ -1,13 +1,10 @@
-"""Facts to Decision: Rego decides, behind one small protocol with two engines.
+"""Facts to Decision: Rego decides, behind one small protocol with several engines.
 
-`bundle` reads Rego and data, `load` checks what it read (`site`, `site_data` and `references` say
-what a site must not do), `facts` writes the input document, `embedded` and `server` are the two
-engines (`client` speaks to OPA, `breaker` stops asking while it is down, `both` asks both),
-`sealed` is the layer no Rego can widen, `bounds` says what is too large to be judged (`timing` how
-long a policy takes for the largest that is not), and `decide` puts the layers together. What is on
-trial beside them is `shadow`. While serving, `folder` notices a newer policy, `generation` takes it
-up, and `guard` holds it back if it would turn too much of what `window` has kept; `candidate` takes
-up a newer one that is only on trial.
+`bundle` reads Rego and data (`archive` out of a `bundle.tar.gz`), `load` checks what it read, by
+`checking`. `facts` writes the input document, `embedded` evaluates it here and `opa` in a server,
+`sealed` and `bounds` are the layer that no Rego can widen, and `decide` puts the layers together.
+What is on trial beside them is `shadow`. While serving, `renewal` takes up what is newer, unless it
+would turn too much of what `window` has kept. `comparing` is for people: what a policy does.
 
 What speaks to a server is imported by whoever asks for it first: a command that only reads rules
 starts without an HTTP client.
@@ -19,22 +16,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from sidecar.policy.bundle import Bundle, SiteRule, read
-from sidecar.policy.candidate import Candidate
-from sidecar.policy.decide import Engine, Policy
+from sidecar.policy.decide import Policy
 from sidecar.policy.embedded import Embedded
+from sidecar.policy.engine import Engine
 from sidecar.policy.facts import Facts
-from sidecar.policy.folder import CONFIRMED, Folder
-from sidecar.policy.generation import DIGITS, Generation, Generations, Standing
-from sidecar.policy.guard import Guard, Turned, listed
 from sidecar.policy.load import load
-from sidecar.policy.renewing import Record, Source
+from sidecar.policy.renewal.candidate import Candidate
+from sidecar.policy.renewal.folder import CONFIRMED, Folder
+from sidecar.policy.renewal.generation import DIGITS, Generation, Generations, Standing
+from sidecar.policy.renewal.guard import Guard, Turned, listed
+from sidecar.policy.renewal.renewing import Record, Source
 from sidecar.policy.shadow import promoted, shadow_rules, unguarded
 from sidecar.policy.window import Window
 
 if TYPE_CHECKING:
-    from sidecar.policy.both import Both
-    from sidecar.policy.bundle_source import Address, BundleSource
-    from sidecar.policy.server import Server
+    from sidecar.policy.opa.both import Both
+    from sidecar.policy.opa.server import Server
+    from sidecar.policy.renewal.bundle_source import Address, BundleSource
 
 __all__ = [
     "CONFIRMED",
@@ -68,10 +66,10 @@ __all__ = [
 ]
 
 _LATER: Final = {
-    "Address": "bundle_source",
-    "Both": "both",
-    "BundleSource": "bundle_source",
-    "Server": "server",
+    "Address": "renewal.bundle_source",
+    "Both": "opa.both",
+    "BundleSource": "renewal.bundle_source",
+    "Server": "opa.server",
 }
 
 

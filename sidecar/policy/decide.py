@@ -11,28 +11,18 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, Final, NamedTuple, Protocol, get_args
+from typing import Any, Final, NamedTuple, get_args
 
 from sidecar.errors import OrganDown
 from sidecar.model import ENTITIES, Action, Decision, Denial, Mask, Tool, Verdict
 from sidecar.policy import bounds, sealed
+from sidecar.policy.engine import Engine
 from sidecar.policy.facts import Facts
 from sidecar.policy.shadow import Trial
 from sidecar.policy.window import Window
 
 _ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
 _EVERY_TOOL: Final = "*"
-
-
-class Engine(Protocol):
-    """What runs Rego: the input document in, the value of `data.sidecar.main.said` out."""
-
-    @property
-    def policy_sha256(self) -> str:
-        """Digest of the policy that decides now, for the audit log."""
-
-    async def evaluate(self, document: dict[str, Any]) -> Any:
-        """Evaluate once. Raises OrganDown when there is no value to be had."""
 
 
 class Policy:

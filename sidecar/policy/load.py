@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sidecar.errors import ConfigError, Problem
-from sidecar.policy import lint, references, site, site_data, timing
+from sidecar.policy import timing
 from sidecar.policy.archive import Archive
 from sidecar.policy.bundle import Bundle, DataFile, read
+from sidecar.policy.checking import lint, references, site, site_data
 from sidecar.policy.embedded import Embedded, parsed
 from sidecar.policy.shadow import promoted, rule_names
 from sidecar.policy.syntax import Module

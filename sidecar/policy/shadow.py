@@ -11,17 +11,15 @@ import dataclasses
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import structlog
 
 from sidecar.errors import OrganDown
 from sidecar.model import Decision, Mask, Shadow, Verdict
 from sidecar.policy.bundle import Bundle, digest
+from sidecar.policy.engine import Engine
 from sidecar.policy.facts import Facts
-
-if TYPE_CHECKING:
-    from sidecar.policy.decide import Engine
 
 _log = structlog.get_logger("sidecar.policy")
 
@@ -127,7 +125,7 @@ def _rule(text: str) -> str:
     return found[2] if found else ""
 
 
-Ask = Callable[["Engine"], Awaitable[Decision]]
+Ask = Callable[[Engine], Awaitable[Decision]]
 """Puts what was judged to another engine."""
 
 

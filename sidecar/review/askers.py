@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from sidecar.errors import ConfigError, Problem
 from sidecar.model import METHOD_GROUPS, Caller, Endpoint, JsonObject, Method
 from sidecar.policy import Bundle
-from sidecar.policy.matrix import Asker
+from sidecar.policy.comparing.matrix import Asker
 
 if TYPE_CHECKING:
     from sidecar.settings import Settings

@@ -16,9 +16,9 @@ from sidecar.catalog import EXITS, Catalog
 from sidecar.errors import ConfigError, Malformed, Problem, SidecarError
 from sidecar.model import JsonObject
 from sidecar.policy import Facts
-from sidecar.policy import recorded as records
-from sidecar.policy.matrix import PROTOCOL
-from sidecar.policy.recorded import Place
+from sidecar.policy.comparing import recorded as records
+from sidecar.policy.comparing.matrix import PROTOCOL
+from sidecar.policy.comparing.recorded import Place
 from sidecar.review import askers
 from sidecar.shown import shown
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from sidecar.catalog import Catalog
 from sidecar.errors import Problem
-from sidecar.policy import checks, silence, words
 from sidecar.policy.bundle import Bundle
+from sidecar.policy.checking import checks, silence, words
 from sidecar.review import examples, names
 
 _SILENT = "no example of the catalog, and no variant of one, makes it say anything"

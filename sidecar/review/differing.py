@@ -11,9 +11,9 @@ from sidecar import redaction
 from sidecar.catalog import Catalog, Row
 from sidecar.model import Finding
 from sidecar.policy import Bundle, Embedded, Facts, Policy
-from sidecar.policy.difference import Change, Turn, change
-from sidecar.policy.matrix import PROTOCOL, Asker, Grid, grid
-from sidecar.policy.replaying import TIMEOUT
+from sidecar.policy.comparing.difference import Change, Turn, change
+from sidecar.policy.comparing.matrix import PROTOCOL, Asker, Grid, grid
+from sidecar.policy.comparing.replaying import TIMEOUT
 from sidecar.review.words import wrapped
 from sidecar.shown import listed, shown
 

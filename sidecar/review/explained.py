@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from sidecar import policy
 from sidecar.model import JsonObject, Verdict
 from sidecar.policy import Bundle, Embedded, Policy, sealed
-from sidecar.policy.difference import refusals
-from sidecar.policy.explaining import Explainer, Said
-from sidecar.policy.replaying import TIMEOUT
+from sidecar.policy.comparing.difference import refusals
+from sidecar.policy.comparing.explaining import Explainer, Said
+from sidecar.policy.comparing.replaying import TIMEOUT
 from sidecar.review.asking import Question
 from sidecar.review.words import place, wrapped
 from sidecar.shown import listed, shown

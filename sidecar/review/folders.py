@@ -8,7 +8,7 @@ from typing import Final
 
 from sidecar import policy
 from sidecar.errors import ConfigError
-from sidecar.policy import starter
+from sidecar.policy.checking import starter
 from sidecar.settings import shipped
 
 LIBRARY: Final = "library"

@@ -15,8 +15,8 @@ from sidecar import audit
 from sidecar.audit import reader
 from sidecar.model import JsonObject, Verdict
 from sidecar.policy import Bundle, bounds
-from sidecar.policy.difference import actions, change, refusals
-from sidecar.policy.replaying import Judge, Judged
+from sidecar.policy.comparing.difference import actions, change, refusals
+from sidecar.policy.comparing.replaying import Judge, Judged
 from sidecar.review.words import place, wrapped
 from sidecar.shown import listed, shown
 

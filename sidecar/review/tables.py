@@ -15,8 +15,8 @@ from html import escape
 from typing import Final, Literal
 
 from sidecar.model import Verdict
-from sidecar.policy.difference import actions, refusals
-from sidecar.policy.matrix import Grid
+from sidecar.policy.comparing.difference import actions, refusals
+from sidecar.policy.comparing.matrix import Grid
 from sidecar.review.words import wrapped
 from sidecar.shown import shown
 

@@ -18,7 +18,8 @@ from typing import Final
 
 from sidecar.errors import OrganDown
 from sidecar.model import Caller, Endpoint, Tool
-from sidecar.policy.decide import Engine, decided
+from sidecar.policy.decide import decided
+from sidecar.policy.engine import Engine
 from sidecar.policy.facts import Facts
 from sidecar.policy.window import Window, allowed
 

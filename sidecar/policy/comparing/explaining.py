@@ -14,8 +14,8 @@ from typing import Any, Final, Literal
 from sidecar.errors import ConfigError
 from sidecar.model import JsonObject
 from sidecar.policy.bundle import Bundle
+from sidecar.policy.comparing.recorded import Place, is_read
 from sidecar.policy.embedded import ENTRYPOINT, Lines, Probe
-from sidecar.policy.recorded import Place, is_read
 from sidecar.policy.syntax import Module, Reference
 
 Kind = Literal["grant", "deny", "mask"]

@@ -21,12 +21,13 @@ import structlog
 
 from sidecar.errors import ConfigError, Problem
 from sidecar.policy.bundle import Bundle
-from sidecar.policy.decide import Engine, Policy
-from sidecar.policy.guard import Guard, Turned
-from sidecar.policy.renewing import Record, Source, begun, looking
+from sidecar.policy.decide import Policy
+from sidecar.policy.engine import Engine
+from sidecar.policy.renewal.guard import Guard, Turned
+from sidecar.policy.renewal.renewing import Record, Source, begun, looking
 
 if TYPE_CHECKING:
-    from sidecar.policy.server import Server
+    from sidecar.policy.opa.server import Server
 
 _log = structlog.get_logger("sidecar.policy")
 
@@ -220,7 +221,7 @@ class Generations:
         if self._opa is None:
             return engine
         # Only who has an OPA needs an HTTP client; whoever has opened one has imported it.
-        from sidecar.policy.both import Both
+        from sidecar.policy.opa.both import Both
 
         return Both(engine, self._opa)
 

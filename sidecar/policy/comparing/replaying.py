@@ -14,11 +14,12 @@ from dataclasses import dataclass
 
 from sidecar.errors import OrganDown
 from sidecar.model import JsonObject, Verdict
-from sidecar.policy import recorded, sealed
+from sidecar.policy import sealed
 from sidecar.policy.bundle import Bundle
+from sidecar.policy.comparing import recorded
+from sidecar.policy.comparing.explaining import Explainer
 from sidecar.policy.decide import Policy
 from sidecar.policy.embedded import Embedded
-from sidecar.policy.explaining import Explainer
 
 TIMEOUT = 5.0
 """Seconds for one decision of an offline question."""

@@ -13,8 +13,8 @@ import structlog
 
 from sidecar.errors import ConfigError, OrganDown, Problem, Refusal
 from sidecar.policy.bundle import Bundle
-from sidecar.policy.decide import Engine
 from sidecar.policy.embedded import Embedded
+from sidecar.policy.engine import Engine
 
 _log = structlog.get_logger("sidecar.policy")
 

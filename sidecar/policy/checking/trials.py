@@ -16,9 +16,10 @@ from typing import Any, Final
 import orjson
 
 from sidecar.errors import ConfigError, Problem, SidecarError
-from sidecar.policy import bundling, lint
+from sidecar.policy import bundling
 from sidecar.policy.bundle import Bundle, read
-from sidecar.policy.coverage import Covered, rules
+from sidecar.policy.checking import lint
+from sidecar.policy.checking.coverage import Covered, rules
 from sidecar.policy.embedded import Probe, parsed
 from sidecar.policy.syntax import Module
 

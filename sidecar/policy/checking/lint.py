@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sidecar.errors import Problem
-from sidecar.policy import cycles, portable
+from sidecar.policy.checking import cycles, portable
 from sidecar.policy.spelling import meant
 from sidecar.policy.syntax import Module, literal, nodes, path_of
 

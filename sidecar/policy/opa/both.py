@@ -9,8 +9,8 @@ import orjson
 import structlog
 
 from sidecar.errors import OrganDown
-from sidecar.policy.decide import Engine
-from sidecar.policy.server import Server
+from sidecar.policy.engine import Engine
+from sidecar.policy.opa.server import Server
 
 _EVERY_TOOL: Final = "*"
 

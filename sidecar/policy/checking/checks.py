@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sidecar.errors import ConfigError, Problem
-from sidecar.policy import lint, metadata, site, words
 from sidecar.policy.bundle import Bundle, DataFile, Mention, read
+from sidecar.policy.checking import lint, metadata, site, words
+from sidecar.policy.checking.trials import with_tests
 from sidecar.policy.embedded import parsed
 from sidecar.policy.load import load
 from sidecar.policy.syntax import Module
-from sidecar.policy.trials import with_tests
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,10 @@ import structlog
 
 from sidecar.errors import ConfigError, Problem
 from sidecar.policy.bundle import Bundle
-from sidecar.policy.decide import Engine, Policy
-from sidecar.policy.generation import DIGITS
-from sidecar.policy.renewing import Record, Source, begun, looking
+from sidecar.policy.decide import Policy
+from sidecar.policy.engine import Engine
+from sidecar.policy.renewal.generation import DIGITS
+from sidecar.policy.renewal.renewing import Record, Source, begun, looking
 
 _log = structlog.get_logger("sidecar.policy")
 

@@ -19,8 +19,8 @@ import orjson
 from opa_client.opa_async import AsyncOpaClient
 
 from sidecar.errors import OrganDown
-from sidecar.policy.breaker import Down
 from sidecar.policy.embedded import MAX_INPUT
+from sidecar.policy.opa.breaker import Down
 from sidecar.settings import Rotating
 
 _LARGEST: Final = 16 * 1024 * 1024

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sidecar.errors import Problem
-from sidecar.policy import site_values
 from sidecar.policy.bundle import DataFile, Mention
+from sidecar.policy.checking import site_values
+from sidecar.policy.checking.site_values import Place
 from sidecar.policy.shadow import RuleNames
-from sidecar.policy.site_values import Place
 from sidecar.policy.spelling import meant
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from sidecar.errors import Problem
 from sidecar.model import ENTITIES
 from sidecar.policy.bundle import Mention, SiteRule
-from sidecar.policy.site_values import ACTIONS
+from sidecar.policy.checking.site_values import ACTIONS
 from sidecar.policy.spelling import meant
 from sidecar.policy.syntax import Module, Reference, Rule, fields, literal
 

@@ -10,9 +10,9 @@ import ssl
 from typing import Any, Final, Self
 
 from sidecar.errors import ConfigError, OrganDown, Problem
-from sidecar.policy.breaker import Breaker
 from sidecar.policy.bundle import digest
-from sidecar.policy.client import Client, RuleFailed
+from sidecar.policy.opa.breaker import Breaker
+from sidecar.policy.opa.client import Client, RuleFailed
 from sidecar.settings import Rotating
 
 _PACKAGE: Final = "sidecar.main"

@@ -1,0 +1,1 @@
+"""What is told of a folder of rules before it decides anything: its form, its words, its tests."""
