@@ -26,7 +26,7 @@ from structlog.testing import capture_logs
 from sidecar import audit
 from sidecar.model import Reply
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.thorough, pytest.mark.anyio]
 
 READ, OTHER = "list_all_gladly_tasks", "list_all_gladly_inboxes"
 SCHEMA = orjson.loads((Path(audit.__file__).parent / "event.schema.json").read_bytes())

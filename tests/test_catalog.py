@@ -19,6 +19,8 @@ from sidecar.errors import ConfigError
 from sidecar.model import ENTITIES, ArgumentMarks, PersonalData, Subject, Tool
 from sidecar.settings import shipped
 
+pytestmark = pytest.mark.thorough
+
 FOLDER = shipped("tool_catalog")
 SHIPPED = load([FOLDER])
 PUBLISHED = {

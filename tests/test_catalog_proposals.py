@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from sidecar.catalog import Catalog, load, propose, words
 from sidecar.settings import shipped
 
+pytestmark = pytest.mark.thorough
+
 KNOWN = "list_all_gladly_customers"
 NEW: dict[str, Any] = {
     "name": "erase_everything",

@@ -20,6 +20,8 @@ from sidecar import __version__, cli, identity, settings
 from sidecar.errors import BackendFailed
 from sidecar.gladly import serve
 
+pytestmark = pytest.mark.thorough
+
 SECRET = "s3cret-" * 6
 ISSUER = ("--issuer", "https://issuer.example", "--audience", "sidecar")
 

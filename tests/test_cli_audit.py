@@ -19,6 +19,8 @@ from test_audit_streams import as_docker, as_ops, fleet, strangers_line
 
 from sidecar.cli.progress import Progress
 
+pytestmark = pytest.mark.thorough
+
 TOOL = "list_all_gladly_tasks"
 
 

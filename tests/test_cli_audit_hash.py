@@ -12,6 +12,8 @@ from settings_parts import GOOD, written
 
 from sidecar.redaction import Key, Pseudonyms
 
+pytestmark = pytest.mark.thorough
+
 KEYS = Pseudonyms((Key("k2", b"n" * 32), Key("k1", b"o" * 32)))
 
 

@@ -16,6 +16,8 @@ from flow import call, flow, tool_result
 from sealed import Scribe
 from test_audit_event import ACTOR, DENIED, READ, outcome
 
+pytestmark = pytest.mark.thorough
+
 TOOL = "list_all_gladly_tasks"
 CUSTOMER = "x" * 22
 
@@ -170,7 +172,11 @@ def test_the_last_events_are_told_in_words(log):
 
 @pytest.mark.sockets
 def test_a_log_is_followed_over_a_rotation_until_the_reader_is_interrupted(log):
-    code = "from sidecar.cli import main; main()"
+    # Where tests run in the background of a shell, the signal is ignored unless it is taken back.
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from sidecar.cli import main; main()"
+    )
     command = [sys.executable, "-c", code, "audit", "tail", str(log), "-f", "-n", "1"]
     whole = (log / "audit.jsonl").read_bytes().splitlines(keepends=True)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as tail:

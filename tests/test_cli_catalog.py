@@ -16,6 +16,8 @@ from world import served
 from sidecar.cli import cli
 from sidecar.errors import ConfigError
 
+pytestmark = pytest.mark.thorough
+
 RUN = CliRunner()
 
 

@@ -11,6 +11,8 @@ from sidecar.cli import cli
 from sidecar.local import Folder, Gladly
 from sidecar.local import up as program
 
+pytestmark = pytest.mark.thorough
+
 RUN = CliRunner()
 HERE = ("https://a.gladly.com", "a@b.example")
 

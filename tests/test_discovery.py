@@ -6,7 +6,7 @@ import orjson
 import pytest
 from flow import ask, call, flow, result, tool_list, tool_result
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.thorough, pytest.mark.anyio]
 
 READ, WRITE = "list_all_gladly_tasks", "create_a_gladly_task"
 FOUND = [{"name": READ, "description": "lists"}, {"name": WRITE}, {"name": "invented"}]

@@ -12,7 +12,7 @@ from test_audit_event import VALIDATOR
 from sidecar.model import Tool
 from sidecar.redaction import redact
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.thorough, pytest.mark.anyio]
 
 FIND = "list_all_gladly_customers"
 ONE, TWO = "OOrlNMXeS72gs_WEX2TtMg", "rVam0PqLTSuGk3xN1bYw7A"

@@ -15,6 +15,8 @@ from sidecar.gladly.simulator import World
 from sidecar.gladly.simulator.call import Call
 from sidecar.gladly.simulator.routes import ENDPOINTS
 
+pytestmark = pytest.mark.thorough
+
 GLADLY = Gladly()
 
 

@@ -13,6 +13,8 @@ from sidecar.errors import ConfigError
 from sidecar.policy import Bundle, Embedded, read
 from sidecar.settings import shipped
 
+pytestmark = pytest.mark.thorough
+
 BOMB = "b0: &b0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"b{one}: &b{one} [{', '.join([f'*b{one - 1}'] * 10)}]\n" for one in range(1, 9)
 )

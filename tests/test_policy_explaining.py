@@ -10,6 +10,8 @@ from review_parts import LIBRARY, READ, WRITE, facts, policies
 
 from sidecar.policy.comparing.explaining import Explainer, Said
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def library() -> Explainer:

@@ -19,6 +19,8 @@ from sidecar.policy.checking import lint, portable
 from sidecar.policy.embedded import parsed
 from sidecar.settings import shipped
 
+pytestmark = pytest.mark.thorough
+
 LIBRARY = shipped("policies")
 DENY = '{"tool": tool.name, "code": "access.mine", "message": "No.", "remedy": "Ask."}'
 RULE = f"""package site.rules.access.mine

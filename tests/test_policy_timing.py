@@ -19,6 +19,8 @@ from sidecar.policy import bounds, load, timing
 from sidecar.policy.timing import Stopwatch
 from sidecar.settings import shipped
 
+pytestmark = pytest.mark.thorough
+
 LIBRARY = shipped("policies")
 FOREVER = float("inf")
 

@@ -15,6 +15,8 @@ from sidecar.errors import BackendFailed, Malformed
 from sidecar.model import PersonalData, Tool
 from sidecar.redaction import redact, redact_value, scan, scrub, scrub_value, withhold
 
+pytestmark = pytest.mark.thorough
+
 TOOL = Tool(
     "t",
     pii=(PersonalData("/name", "NAME"), PersonalData("/a/**", "CUSTOM")),

@@ -17,6 +17,8 @@ from sidecar.redaction import scan, withhold, withhold_pointer
 from sidecar.redaction.marks import has_safe_shape
 from sidecar.redaction.withholding import MAX_MEMBERS
 
+pytestmark = pytest.mark.thorough
+
 
 def text(length: int) -> dict[str, Any]:
     return {"withheld": "TEXT", "length": length}

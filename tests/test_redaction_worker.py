@@ -18,7 +18,7 @@ from sidecar.redaction import Redactor, masking, redactor, scanning, worker
 from sidecar.redaction.redactor import Counts
 from sidecar.redaction.worker import Deadline, Late, Worker
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.thorough, pytest.mark.anyio]
 
 READ = "list_all_gladly_tasks"
 PATIENCE = 20.0

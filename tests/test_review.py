@@ -10,7 +10,7 @@ from sidecar.catalog import Pins, Reviewed
 from sidecar.errors import OrganDown
 from sidecar.model import Reply
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.thorough, pytest.mark.anyio]
 
 READ, WRITE = "list_all_gladly_tasks", "create_a_gladly_task"
 

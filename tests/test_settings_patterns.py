@@ -8,6 +8,8 @@ from settings_parts import CANARY, GOOD, told, written
 from sidecar import settings
 from sidecar.settings.patterns import Pattern
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def folder(tmp_path):

@@ -27,7 +27,7 @@ from sidecar.exchange import Exchange, Tally
 from sidecar.model import Caller, Decision, Endpoint, Head, Message, Reply, Tool
 from sidecar.pipeline.tasks import Tasks
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.thorough, pytest.mark.anyio]
 
 READ = "get_single_gladly_customer_by_id"
 JANE = {"id": "OOrlNMXeS72gs_WEX2TtMg", "name": "Jane Roe", "address": "12 Harbor Street"}

@@ -10,7 +10,7 @@ from flow import JSON, ask, call, flow, modern, result
 
 from sidecar.model import Reply
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.thorough, pytest.mark.anyio]
 
 READ = "get_single_gladly_customer_by_id"
 PERSON = {"id": "rVamfZHvQuORFnsk-3mNuw", "name": "Mara Lindqvist", "address": "12 Harbor Street"}
