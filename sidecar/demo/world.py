@@ -84,9 +84,6 @@ class World(Processes):
         """Start the sidecar and wait until it is ready; its URLs are new each time."""
         port, admin = free_port(), free_port()
         self.sidecar_url = f"http://127.0.0.1:{port}"
-        policy = self.folder / "policy"
-        policy.mkdir(exist_ok=True)
-        (policy / "data.yaml").write_text(yaml.safe_dump(POLICY))
         config = self.folder / "sidecar.yaml"
         config.write_text(yaml.safe_dump(self._settings(port, admin), sort_keys=False))
         process = await self.spawn("serve", "--config", str(config))
@@ -131,7 +128,7 @@ class World(Processes):
             },
             "endpoint_key_file": self._path("endpoint-key"),
             "endpoints": endpoints,
-            "policy": {"site_folder": self._path("policy")},
+            "policy": {"site_folder": self._site()},
             "audit": {"folder": str(self.folder / "audit")},
             "log": {
                 "level": "warning",
@@ -143,6 +140,13 @@ class World(Processes):
     def token_hash(self, token: str) -> str:
         """What the settings hold of an endpoint's token."""
         return identity.endpoint_hash(token, identity.endpoint_key(self.folder / "endpoint-key"))
+
+    def _site(self) -> str:
+        """The folder of the demo's own policy data, written."""
+        folder = self.folder / "policy"
+        folder.mkdir(exist_ok=True)
+        (folder / "data.yaml").write_text(yaml.safe_dump(POLICY))
+        return str(folder)
 
     def _path(self, name: str) -> str:
         return str(self.folder / name)
