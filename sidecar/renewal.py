@@ -40,10 +40,7 @@ def warnings(catalog: Catalog, *bundles: Bundle | None) -> Iterator[str]:
 
 def unknown_names(catalog: Catalog, *bundles: Bundle | None) -> Iterator[str]:
     """Names in a site's rules that the catalog has not; another backend may have them."""
-    known = {
-        "tool": {name for row in catalog.rows for name in (row.tool.name, *row.aliases)},
-        "argument": {name for row in catalog.rows for name in row.tool.arguments},
-    }
+    known = catalog.names()
     for mention in dict.fromkeys(m for bundle in bundles if bundle for m in bundle.mentions):
         if mention.name not in known[mention.kind]:
             close = meant(mention.name, known[mention.kind])

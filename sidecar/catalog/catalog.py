@@ -6,17 +6,23 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from sidecar.catalog import checks, rows, shape, source
 from sidecar.catalog.checks import View
+from sidecar.catalog.exits import EXITS
 from sidecar.catalog.rows import Row
 from sidecar.catalog.source import Fault, Source
 from sidecar.errors import ConfigError, Problem
 from sidecar.model import Tool
 
 _WORD = re.compile(r"[A-Za-z0-9_.-]+")
+
+_OUR_TAGS: Final = frozenset({"exit", "unreviewed"})
+"""Tags that the sidecar gives: to what is no tool, and to a row that was only proposed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +44,18 @@ class Catalog:
         it is a tool that is not known and has the unsafe value everywhere. Never raises.
         """
         return self.tools.get(name) or Tool(name=name)
+
+    def names(self) -> Mapping[str, AbstractSet[str]]:
+        """What a rule may name, by kind: each `tool` by all its names, each `argument` and `tag`.
+
+        With them what is no tool, and the tags that the sidecar gives.
+        """
+        tools = [row.tool for row in self.rows]
+        return {
+            "tool": self.tools.keys() | EXITS.keys(),
+            "argument": {name for tool in tools for name in tool.arguments},
+            "tag": {tag for tool in tools for tag in tool.tags} | _OUR_TAGS,
+        }
 
     def __len__(self) -> int:
         return len(self.rows)

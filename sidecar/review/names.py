@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from sidecar.catalog import EXITS, Catalog
+from sidecar.catalog import Catalog
 from sidecar.errors import Problem
 from sidecar.policy.bundle import DataFile, Mention
 from sidecar.policy.spelling import meant
-
-_OURS: Final = frozenset({"exit", "unreviewed"})
-"""Tags that the sidecar gives."""
 
 _REMEDY: Final = "name the folder of the catalog that has it: --catalog FOLDER"
 
@@ -21,21 +17,12 @@ def unknown(
     catalog: Catalog, mentions: Iterable[Mention], files: Iterable[DataFile]
 ) -> Iterator[Problem]:
     """What no tool of the catalog is or has: a rule about it does nothing."""
-    known = _known(catalog)
+    known = catalog.names()
     for mention in (*mentions, *_in_data(files)):
         if mention.name not in known[mention.kind]:
             what = f"the catalog has no {mention.kind} {mention.name}"
             close = meant(mention.name, known[mention.kind])
             yield Problem(mention.where, what, close if close.startswith("did") else _REMEDY)
-
-
-def _known(catalog: Catalog) -> Mapping[str, AbstractSet[str]]:
-    return {
-        "tool": {name for row in catalog.rows for name in (row.tool.name, *row.aliases)}
-        | EXITS.keys(),
-        "argument": {name for row in catalog.rows for name in row.tool.arguments},
-        "tag": {tag for row in catalog.rows for tag in row.tool.tags} | _OURS,
-    }
 
 
 def _in_data(files: Iterable[DataFile]) -> Iterator[Mention]:
